@@ -1,0 +1,13 @@
+// Package content holds what Tocsin knows without being told: the hunting
+// tables it keeps (tables/, one YAML file each) and the detection rules it
+// ships (rules/). It owns the embedded files and nothing else: reading them is
+// the work of lake and detect. Files here are the only declaration; nothing in
+// the code repeats a column or a rule.
+package content
+
+import "embed"
+
+// FS holds tables/*.yaml and everything below rules/. Paths use slashes.
+//
+//go:embed all:tables all:rules
+var FS embed.FS
