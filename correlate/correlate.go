@@ -1,0 +1,71 @@
+// Package correlate decides, for one alert, whether it opens a new incident,
+// joins an open one, or shows that two open ones are the same story.
+//
+// It owns the weighing of evidence and the reasons in words; Decide is a pure
+// function of its arguments: no clock, no I/O, no random numbers, no state. It
+// promises that equal arguments give equal decisions, that the work is bounded
+// by MaxCandidates and MaxMembers, and that every join comes with links that
+// name the things shared. It does not look candidates up, count how common a
+// value is, or change an incident: cases does.
+package correlate
+
+import (
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// Known counts what earlier alerts of the tenant carried a key: how many
+// alerts, and by how many distinct rules, devices and users.
+type Known struct {
+	Alerts  int `json:"alerts"`
+	Rules   int `json:"rules"`
+	Devices int `json:"devices"`
+	Users   int `json:"users"`
+}
+
+// Prevalence is how common the keys of one alert are among the earlier alerts
+// of its tenant. A key that is missing from Keys is new.
+type Prevalence struct {
+	Total Known                      `json:"total"`
+	Keys  map[tocsin.EntityKey]Known `json:"-"`
+}
+
+const (
+	// MaxCandidates is how many open incidents Decide looks at; the newest stay.
+	MaxCandidates = 50
+	// MaxMembers is how many alerts of one candidate Decide compares with.
+	MaxMembers = 40
+	// MaxLookupKeys is how many keys LookupKeys returns.
+	MaxLookupKeys = 64
+)
+
+// Candidate is an open incident that shares a lookup key with the alert.
+type Candidate struct {
+	IncidentID     int64
+	AssignedTo     string
+	Classification tocsin.Classification
+	Determination  tocsin.Determination
+	Created        time.Time
+	AlertCount     int
+	// Members are those alerts of the incident that share a key, newest first.
+	Members []Facts
+}
+
+// Kind of a decision.
+type Kind string
+
+const (
+	Open   Kind = "open"   // no incident fits: a new one
+	Attach Kind = "attach" // join IncidentID
+	Merge  Kind = "merge"  // join IncidentID, and From move into it
+)
+
+// Decision is what to do with the alert, and why.
+type Decision struct {
+	Kind       Kind
+	IncidentID int64   // of the target; 0 for Open
+	From       []int64 // merged into the target, ascending; Merge only
+	Links      []tocsin.Link
+	Why        string // one English sentence or two
+}
