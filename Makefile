@@ -1,0 +1,64 @@
+# Two commands do everything on a fresh Debian 12 with Go, Node and npm:
+#   make demo   builds the portal and the binary and starts the example attack
+#   make test   installs what the tests use and runs all of them
+SHELL := /bin/bash
+export GOTOOLCHAIN := local
+export CGO_ENABLED := 1
+
+PORT ?= 8870
+WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json 2>/dev/null)
+
+.PHONY: demo build portal test test-go test-web e2e check bench fuzz clean packages-build packages-test
+
+demo: build
+	./bin/tocsin demo --addr 127.0.0.1:$(PORT)
+
+build: packages-build portal
+	go build -o bin/tocsin ./cmd/tocsin
+
+portal: web/dist/index.html
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+
+api/graphclient/node_modules/.package-lock.json: api/graphclient/package-lock.json
+	cd api/graphclient && npm ci --no-audit --no-fund
+
+# A C++ compiler links DuckDB; Chromium drives the portal in the tests.
+packages-build:
+	@tools/packages.sh gcc:gcc g++:g++
+packages-test: packages-build
+	@tools/packages.sh chromium:chromium curl:curl zip:zip
+
+test: packages-test build check test-web test-go e2e
+
+test-go: api/graphclient/node_modules/.package-lock.json
+	go test -race -timeout 20m ./...
+
+test-web: web/node_modules/.package-lock.json
+	cd web && npm run check && npm test
+
+# The portal in Debian's Chromium against the real server with the example
+# attack: light, dark and phone width, and axe.
+e2e: build
+	tools/e2e.sh
+
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+
+# Side by side with the raw engine; figures go into docs/benchmarks.md.
+bench: build
+	tools/bench.sh
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME ?= 60s
+fuzz:
+	tools/fuzz.sh $(FUZZTIME)
+
+clean:
+	rm -rf bin web/dist/assets web/dist/index.html web/node_modules api/graphclient/node_modules
