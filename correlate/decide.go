@@ -1,7 +1,176 @@
 package correlate
 
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// scored is a candidate with the evidence for it.
+type scored struct {
+	c      *Candidate
+	weight float64
+	hard   float64
+	pairs  []pair // strongest first, at most maxLinks
+}
+
+// maxLinks is how many links a decision names for each incident.
+const maxLinks = 3
+
 // Decide says what to do with an alert, given the open incidents that share a
-// key with it and how common its keys are.
+// key with it (newest first) and how common its keys are among earlier alerts.
+//
+// An alert joins the candidate with the most evidence, if that reaches
+// Policy.Join; ties go to the older incident. It merges candidates that each
+// reach Policy.Merge with it, unless people have said different things about
+// them: then they stay apart, and the alert joins the best one.
 func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
-	return Decision{Kind: Open, Why: "No open incident shares anything with this alert."}
+	if len(cands) > MaxCandidates {
+		cands = cands[:MaxCandidates]
+	}
+	w := newWeigher(&f, &prev, &p, cands)
+	var all []scored
+	for i := range cands {
+		if s := w.score(&cands[i]); s.weight > 0 {
+			all = append(all, s)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b scored) int {
+		if c := cmp.Compare(b.weight, a.weight); c != 0 {
+			return c
+		}
+		if c := a.c.Created.Compare(b.c.Created); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.c.IncidentID, b.c.IncidentID)
+	})
+	if len(all) == 0 || all[0].weight < p.Join {
+		return Decision{Kind: Open, Why: whyOpen(&f, cands, all, &p)}
+	}
+	best := all[0]
+	d := Decision{Kind: Attach, IncidentID: best.c.IncidentID, Links: links(&f, best)}
+	d.Why = d.Links[0].Sentence
+	group := []scored{best}
+	for _, s := range all[1:] {
+		if best.weight >= p.Merge && s.weight >= p.Merge && !tooLarge(&p, group, s) && compatible(group, s) {
+			group = append(group, s)
+		}
+	}
+	if len(group) == 1 {
+		return d
+	}
+	return merge(&f, group)
+}
+
+// score sums up a candidate: its best pair, and a little for further ones.
+func (w *weigher) score(c *Candidate) scored {
+	s := scored{c: c}
+	members := c.Members[:min(len(c.Members), MaxMembers)]
+	inside := w.counts(c, members)
+	more := 0.0
+	for i := range members {
+		pr := w.weigh(&members[i], inside)
+		if c.AlertCount >= w.p.MaxAlerts && pr.hard < w.p.Join {
+			continue
+		}
+		if pr.weight > 0 {
+			s.pairs = append(s.pairs, pr)
+		}
+	}
+	slices.SortStableFunc(s.pairs, func(a, b pair) int {
+		if c := cmp.Compare(b.weight, a.weight); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.gap, b.gap)
+	})
+	if len(s.pairs) == 0 {
+		return s
+	}
+	for _, pr := range s.pairs[1:] {
+		more += pr.weight
+	}
+	s.weight = s.pairs[0].weight + w.p.Support*(1-math.Exp(-more))*math.Min(1, s.pairs[0].weight)
+	s.hard = s.pairs[0].hard
+	s.pairs = s.pairs[:min(len(s.pairs), maxLinks)]
+	return s
+}
+
+// tooLarge keeps merges from building an incident that nobody can read.
+func tooLarge(p *Policy, group []scored, s scored) bool {
+	n := s.c.AlertCount
+	for _, g := range group {
+		n += g.c.AlertCount
+	}
+	return n > p.MaxAlerts
+}
+
+// compatible: what people decided about two incidents forbids their merging
+// when it differs. Not having decided anything differs from nothing.
+func compatible(group []scored, s scored) bool {
+	for _, g := range group {
+		a, b := g.c, s.c
+		if a.AssignedTo != "" && b.AssignedTo != "" && !strings.EqualFold(a.AssignedTo, b.AssignedTo) {
+			return false
+		}
+		if decided(string(a.Classification), string(b.Classification)) || decided(string(a.Determination), string(b.Determination)) {
+			return false
+		}
+	}
+	return true
+}
+
+func decided(a, b string) bool {
+	return a != b && a != "" && b != "" && a != "unknown" && b != "unknown"
+}
+
+// merge joins the alert and every incident of the group into one of them: the
+// one with an owner, else the larger, else the older, so that most stays where
+// people know it.
+func merge(f *Facts, group []scored) Decision {
+	keep := slices.MaxFunc(group, func(a, b scored) int {
+		if (a.c.AssignedTo != "") != (b.c.AssignedTo != "") {
+			return cmp.Compare(len(a.c.AssignedTo), len(b.c.AssignedTo))
+		}
+		if c := cmp.Compare(a.c.AlertCount, b.c.AlertCount); c != 0 {
+			return c
+		}
+		if c := b.c.Created.Compare(a.c.Created); c != 0 {
+			return c
+		}
+		return cmp.Compare(b.c.IncidentID, a.c.IncidentID)
+	})
+	d := Decision{Kind: Merge, IncidentID: keep.c.IncidentID, Links: links(f, keep)}
+	names := []string{}
+	for _, s := range group {
+		if s.c.IncidentID != keep.c.IncidentID {
+			d.From = append(d.From, s.c.IncidentID)
+			d.Links = append(d.Links, links(f, s)...)
+		}
+	}
+	slices.Sort(d.From)
+	for _, id := range d.From {
+		names = append(names, strconv.FormatInt(id, 10))
+	}
+	what := "incident " + names[0]
+	if len(names) > 1 {
+		what = "incidents " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	}
+	d.Why = fmt.Sprintf("This alert ties %s to incident %d: %s", what, keep.c.IncidentID, lowerFirst(group[0].pairs[0].sentence(f)))
+	return d
+}
+
+func links(f *Facts, s scored) []tocsin.Link {
+	var out []tocsin.Link
+	for i := range s.pairs {
+		if i > 0 && s.pairs[i].weight < 0.5*s.pairs[0].weight {
+			break
+		}
+		out = append(out, s.pairs[i].link(f))
+	}
+	return out
 }

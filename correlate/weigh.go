@@ -1,0 +1,330 @@
+package correlate
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// shared is one signal of a pair of alerts, weighed.
+type shared struct {
+	signal Signal
+	weight float64
+	thing  *Thing // of the new alert
+	other  *Thing // of the member
+}
+
+// pair is the evidence between the new alert and one member of a candidate.
+type pair struct {
+	member *Facts
+	gap    time.Duration
+	weight float64
+	hard   float64 // the share of weight that does not come from place, person or time
+	shared []shared
+}
+
+// gapOf is the distance in time between two alerts, 0 when they overlap.
+func gapOf(a, b *Facts) time.Duration {
+	switch {
+	case a.First.After(b.Last):
+		return a.First.Sub(b.Last)
+	case b.First.After(a.Last):
+		return b.First.Sub(a.Last)
+	}
+	return 0
+}
+
+// weigher compares one alert with the members of its candidates.
+type weigher struct {
+	f       *Facts
+	p       *Policy
+	prev    *Prevalence
+	byKey   map[tocsin.EntityKey][]*Thing
+	routine float64 // how routine the alert's own rule is at its place
+	users   bool    // the alert names an account of a person
+	// ruleSeen counts, for the rules of members at the alert's place, in how
+	// many candidates they fired.
+	ruleSeen map[string]int
+	place    string
+}
+
+func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigher {
+	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]int{}, place: f.place()}
+	for i := range f.Things {
+		t := &f.Things[i]
+		if t.Common {
+			continue
+		}
+		for _, k := range t.Keys {
+			w.byKey[k] = append(w.byKey[k], t)
+		}
+		w.users = w.users || t.Part == PartUser
+	}
+	always, recent := f.ruleKeys()
+	w.routine = w.routineness(prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts)
+	if w.place != "" {
+		for i := range cands {
+			seen := map[string]bool{}
+			for j := range cands[i].Members {
+				m := &cands[i].Members[j]
+				if !seen[m.Rule] && m.place() == w.place {
+					seen[m.Rule] = true
+					w.ruleSeen[m.Rule]++
+				}
+			}
+		}
+	}
+	return w
+}
+
+// routineness maps a number of earlier occasions to 0 (never) to 1 (always).
+func (w *weigher) routineness(occasions int) float64 {
+	if occasions <= 0 {
+		return 0
+	}
+	return float64(occasions) / (float64(occasions) + w.p.RoutineAfter)
+}
+
+// counts says how often each key of the alert occurs in a candidate, scaled up
+// when only some of its alerts were handed over.
+func (w *weigher) counts(c *Candidate, members []Facts) map[tocsin.EntityKey]float64 {
+	n := map[tocsin.EntityKey]float64{}
+	for i := range members {
+		for j := range members[i].Things {
+			for _, k := range members[i].Things[j].Keys {
+				if _, ok := w.byKey[k]; ok {
+					n[k]++
+				}
+			}
+		}
+	}
+	if len(members) == MaxMembers && c.AlertCount > MaxMembers {
+		for k := range n {
+			n[k] *= float64(c.AlertCount) / MaxMembers
+		}
+	}
+	return n
+}
+
+// specific is how far a value points to this candidate: 1 when no alert outside
+// carries it, falling with the number that do; 0 for infrastructure.
+func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float64 {
+	r := w.p.Weights[sig].Rarity
+	if r == 0 {
+		return 1
+	}
+	known := w.prev.Keys[k]
+	switch sig {
+	case SameIP, SameDomain, SameFile, SameObject:
+		if known.Devices >= w.p.CommonDevices && known.Rules >= w.p.CommonRules && inside < 0.8*float64(known.Alerts) {
+			return 0
+		}
+		if known.Devices >= 4*w.p.CommonDevices && known.Rules >= 2*w.p.CommonRules {
+			return 0
+		}
+	}
+	outside := math.Max(0, float64(known.Alerts)-inside)
+	return r / (r + outside)
+}
+
+func (w *weigher) decay(sig Signal, gap time.Duration) float64 {
+	h := w.p.Weights[sig].Half
+	if h <= 0 {
+		return 1
+	}
+	return math.Exp2(-float64(gap) / float64(h))
+}
+
+// weigh compares the alert with one member.
+func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
+	out := pair{member: m, gap: gapOf(w.f, m)}
+	if out.gap > w.p.Window {
+		return out
+	}
+	best := map[Signal]shared{}
+	otherUsers := false
+	for i := range m.Things {
+		o := &m.Things[i]
+		if o.Common {
+			continue
+		}
+		otherUsers = otherUsers || o.Part == PartUser
+		for _, k := range o.Keys {
+			for _, t := range w.byKey[k] {
+				sig := signalOf(t, o)
+				if sig == "" {
+					continue
+				}
+				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, inside[k], sig)
+				if have, ok := best[sig]; !ok || x > have.weight {
+					best[sig] = shared{sig, x, t, o}
+				}
+			}
+		}
+	}
+	w.placeOnly(m, best, otherUsers)
+	for _, sig := range signalOrder {
+		if s, ok := best[sig]; ok && s.weight > 0.005 {
+			out.shared = append(out.shared, s)
+			out.weight += s.weight
+			if hardSignal(sig) {
+				out.hard += s.weight
+			}
+		}
+	}
+	if out.weight > 0 {
+		w.addTactics(&out)
+	}
+	slices.SortStableFunc(out.shared, func(a, b shared) int {
+		switch {
+		case a.weight > b.weight:
+			return -1
+		case a.weight < b.weight:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// placeOnly cuts what follows from place alone: on a device where a rule fires
+// all the time, its alerts say nothing about others beside them; and two
+// accounts on one device are two stories more often than one. The strongest
+// process signal makes the weaker ones superfluous.
+func (w *weigher) placeOnly(m *Facts, best map[Signal]shared, otherUsers bool) {
+	sameRule := m.Rule == w.f.Rule && w.place != "" && m.place() == w.place
+	cut := 1.0
+	if m.Rule != w.f.Rule {
+		mine, theirs := w.routine, 0.0
+		if m.place() == w.place && w.place != "" {
+			theirs = w.routineness(w.ruleSeen[m.Rule] - 1)
+		}
+		cut = (1 - w.p.Routine*mine) * (1 - w.p.Routine*theirs)
+	}
+	for _, sig := range []Signal{SameDevice, SameUser, SameSession, SameIP} {
+		if s, ok := best[sig]; ok {
+			s.weight *= cut
+			best[sig] = s
+		}
+	}
+	if s, ok := best[SameDevice]; ok {
+		if _, same := best[SameUser]; !same && w.users && otherUsers {
+			s.weight *= 1 - w.p.OtherUser
+			best[SameDevice] = s
+		}
+	}
+	if sameRule {
+		t := w.thingAt(w.place)
+		best[SameRule] = shared{SameRule, w.p.Weights[SameRule].Full * w.decay(SameRule, gapOf(w.f, m)), t, t}
+	}
+	keepBest(best, SameProcess, Lineage, Sibling, SamePID)
+	keepBest(best, SameURL, SameDomain)
+}
+
+func (w *weigher) thingAt(key string) *Thing {
+	for i := range w.f.Things {
+		if t := &w.f.Things[i]; len(t.Keys) > 0 && t.Keys[0].ID == key {
+			return t
+		}
+	}
+	return &Thing{}
+}
+
+// keepBest leaves of signals that say the same thing only the strongest.
+func keepBest(best map[Signal]shared, sigs ...Signal) {
+	top := Signal("")
+	for _, s := range sigs {
+		if b, ok := best[s]; ok && (top == "" || b.weight > best[top].weight) {
+			top = s
+		}
+	}
+	for _, s := range sigs {
+		if s != top {
+			delete(best, s)
+		}
+	}
+}
+
+// addTactics adds what supports other evidence: techniques in common, and
+// tactics that come in the order of an attack.
+func (w *weigher) addTactics(p *pair) {
+	x := math.Min(1, p.weight)
+	if full := w.p.Weights[SimilarTTP].Full; full > 0 && intersects(w.f.Techniques, p.member.Techniques) {
+		p.shared = append(p.shared, shared{signal: SimilarTTP, weight: full * x})
+		p.weight += full * x
+	}
+	if full := w.p.Weights[NextStage].Full; full > 0 && follows(w.f, p.member) {
+		p.shared = append(p.shared, shared{signal: NextStage, weight: full * x})
+		p.weight += full * x
+	}
+}
+
+func intersects(a, b []string) bool {
+	for _, x := range a {
+		if slices.Contains(b, x) {
+			return true
+		}
+	}
+	return false
+}
+
+// follows reports whether the later of two alerts shows a later tactic.
+func follows(a, b *Facts) bool {
+	if a.First.Before(b.First) {
+		a, b = b, a
+	}
+	lo, hi := 99, -1
+	for _, c := range b.Categories {
+		if r := tocsin.TacticRank(c); r >= 0 {
+			lo = min(lo, r)
+		}
+	}
+	for _, c := range a.Categories {
+		hi = max(hi, tocsin.TacticRank(c))
+	}
+	return hi > lo && lo < 99
+}
+
+// signalOf names what two things with one key mean together.
+func signalOf(a, b *Thing) Signal {
+	process := func(p Part) bool { return p == PartProcess || p == PartParent || p == PartTarget }
+	switch {
+	case a.Part == PartProcess && b.Part == PartProcess:
+		return SameProcess
+	case process(a.Part) && process(b.Part):
+		if a.Part == PartProcess || b.Part == PartProcess {
+			return Lineage
+		}
+		return Sibling
+	case a.Part == PartPID && b.Part == PartPID:
+		if strings.EqualFold(a.Name, b.Name) {
+			return SamePID
+		}
+		return ""
+	case a.Part == PartFile && b.Part == PartFile:
+		return SameFile
+	case a.Part != b.Part:
+		return ""
+	}
+	return partSignals[a.Part]
+}
+
+var partSignals = map[Part]Signal{PartSession: SameSession, PartUser: SameUser, PartMailbox: SameMailbox, PartDevice: SameDevice, PartIP: SameIP,
+	PartMail: SameMail, PartURL: SameURL, PartDomain: SameDomain, PartApp: SameApp, PartResource: SameResource, PartRegistry: SameObject,
+	PartPath: SameObject, PartOther: SameObject}
+
+var signalOrder = []Signal{SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameSession, SameFile, SameDomain, SameIP,
+	SameUser, SameMailbox, SameResource, SameObject, SameDevice, SameRule}
+
+// hardSignal: evidence that names one thing done, not a place, a person or a
+// moment.
+func hardSignal(s Signal) bool {
+	switch s {
+	case SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameFile, SameDomain:
+		return true
+	}
+	return false
+}
