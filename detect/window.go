@@ -1,0 +1,3 @@
+package detect
+
+const maxWindow = 10_000
