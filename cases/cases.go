@@ -1,0 +1,164 @@
+// Package cases accepts alerts and keeps incidents: opening, joining, merging,
+// assigning, commenting, classifying and closing, and the queue.
+//
+// It owns the moves of incidents and alerts and their words in the record. It
+// promises that a batch of alerts is taken in one transaction, that an alert
+// delivered twice counts once, that every change is one line of the record
+// with its actor and an English sentence, and that correlation never touches a
+// resolved incident. It does not weigh evidence (correlate does), keep rows
+// (store does) or know who may do what (the API asks tocsin.Allow).
+package cases
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/correlate"
+	"github.com/tocsinhq/tocsin/store"
+)
+
+// Cases is the door to incidents and alerts. Tenant and actor of every call
+// come from the principal of its context.
+type Cases struct {
+	st     *store.Store
+	policy correlate.Policy
+}
+
+// New makes the door over an open store.
+func New(st *store.Store, policy correlate.Policy) *Cases {
+	return &Cases{st: st, policy: policy}
+}
+
+// Accepted is what became of one alert of a batch.
+type Accepted struct {
+	AlertID    string
+	IncidentID int64
+	New        bool // it was not known before
+	Repeat     bool // a further occurrence of a known alert
+	Duplicate  bool // a delivery that was taken before: nothing was counted
+	// Err is why the alert was not taken, an Error of CodeInvalid; the others
+	// of the batch are not affected.
+	Err error
+}
+
+// IncidentPage is one page of the queue.
+type IncidentPage struct {
+	Incidents []tocsin.Incident
+	Total     int64 // all matches; -1 when they were not counted
+	More      bool  // there is a next page
+}
+
+// AlertPage is one page of alerts.
+type AlertPage struct {
+	Alerts []tocsin.Alert
+	Total  int64 // all matches; -1 when they were not counted
+	More   bool  // there is a next page
+}
+
+// IncidentUpdate says what to change of an incident; nil stays.
+type IncidentUpdate struct {
+	DisplayName      *string
+	Description      *string
+	AssignedTo       *string // "" for nobody
+	ResolvingComment *string
+	Summary          *string
+	Severity         *tocsin.Severity
+	Status           *tocsin.IncidentStatus
+	Classification   *tocsin.Classification
+	Determination    *tocsin.Determination
+	CustomTags       *[]string
+	IfVersion        int64 // the version that the caller saw; 0: any
+}
+
+// AlertUpdate says what to change of an alert; nil stays.
+type AlertUpdate struct {
+	Status         *tocsin.AlertStatus
+	Classification *tocsin.Classification
+	Determination  *tocsin.Determination
+	AssignedTo     *string // "" for nobody
+	Severity       *tocsin.Severity
+	CustomDetails  *map[string]any
+	IfVersion      int64 // the version that the caller saw; 0: any
+}
+
+// Conflict is an update that came too late: the thing has another version by
+// now. It unwraps to an Error of CodeConflict.
+type Conflict struct {
+	Incident *tocsin.Incident // as it is now; nil for an alert
+	Alert    *tocsin.Alert    // as it is now; nil for an incident
+	Err      *tocsin.Error
+}
+
+func (c *Conflict) Error() string { return c.Err.Error() }
+func (c *Conflict) Unwrap() error { return c.Err }
+
+// HourCount is one hour of the day's chart.
+type HourCount struct {
+	At        time.Time // the hour's beginning, UTC
+	Alerts    int       // accepted in it
+	Incidents int       // opened in it
+}
+
+var errSoon = errors.New("cases: not there yet")
+
+// Accept takes in alerts, in order.
+func (c *Cases) Accept(ctx context.Context, alerts []tocsin.Alert) ([]Accepted, error) {
+	return nil, errSoon
+}
+
+// Incident is the incident with this number.
+func (c *Cases) Incident(ctx context.Context, id int64, withAlerts bool) (tocsin.Incident, error) {
+	return tocsin.Incident{}, errSoon
+}
+
+// Incidents is a page of the queue.
+func (c *Cases) Incidents(ctx context.Context, q tocsin.Query) (IncidentPage, error) {
+	return IncidentPage{}, errSoon
+}
+
+// Alert is the alert with this id.
+func (c *Cases) Alert(ctx context.Context, id string) (tocsin.Alert, error) {
+	return tocsin.Alert{}, errSoon
+}
+
+// Alerts is a page of alerts.
+func (c *Cases) Alerts(ctx context.Context, q tocsin.Query) (AlertPage, error) {
+	return AlertPage{}, errSoon
+}
+
+// UpdateIncident changes an incident.
+func (c *Cases) UpdateIncident(ctx context.Context, id int64, u IncidentUpdate) (tocsin.Incident, error) {
+	return tocsin.Incident{}, errSoon
+}
+
+// UpdateAlert changes an alert.
+func (c *Cases) UpdateAlert(ctx context.Context, id string, u AlertUpdate) (tocsin.Alert, error) {
+	return tocsin.Alert{}, errSoon
+}
+
+// CommentIncident adds a comment and returns all.
+func (c *Cases) CommentIncident(ctx context.Context, id int64, text string) ([]tocsin.Comment, error) {
+	return nil, errSoon
+}
+
+// CommentAlert adds a comment and returns all.
+func (c *Cases) CommentAlert(ctx context.Context, id string, text string) ([]tocsin.Comment, error) {
+	return nil, errSoon
+}
+
+// Activities are the lines of the record about an incident, oldest first.
+func (c *Cases) Activities(ctx context.Context, incidentID int64, after int64, top int) ([]tocsin.Change, error) {
+	return nil, errSoon
+}
+
+// Tags are the custom tags in use that begin with prefix.
+func (c *Cases) Tags(ctx context.Context, prefix string) ([]string, error) {
+	return nil, errSoon
+}
+
+// Hours is the chart of the last 24 hours, and the open incidents by severity.
+func (c *Cases) Hours(ctx context.Context, now time.Time) ([]HourCount, map[tocsin.Severity]int64, error) {
+	return nil, nil, errSoon
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+const changeColumns = `seq, tenant, at, actor_kind, actor_name, noun, noun_id, version, kind, summary, before, after, alert_id, prev, hash`
+
+// MaxChanges is how many lines Changes returns at most.
+const MaxChanges = 1000
+
+func scanChange(rows *sql.Rows) (tocsin.Change, error) {
+	var c tocsin.Change
+	var at int64
+	var before, after string
+	err := rows.Scan(&c.Seq, &c.Tenant, &at, &c.Actor.Kind, &c.Actor.Name, &c.Noun, &c.ID, &c.Version, &c.Kind, &c.Summary, &before, &after, &c.AlertID, &c.Prev, &c.Hash)
+	c.At = fromMicros(at)
+	if before != "" {
+		c.Before = json.RawMessage(before)
+	}
+	if after != "" {
+		c.After = json.RawMessage(after)
+	}
+	return c, err
+}
+
+// Append adds a line to the record. It fills Seq, Tenant, At, Prev and Hash,
+// and Actor when the caller left it empty, and returns the line as written.
+func (tx *Tx) Append(c tocsin.Change) (tocsin.Change, error) {
+	if !tx.headKnown {
+		// Read inside the transaction, whose lock keeps other writers out, also
+		// those of another process: numbers are taken in the order of commits.
+		found, err := tx.one(`SELECT seq, hash FROM change WHERE $1 <> '' ORDER BY seq DESC LIMIT 1`, nil, &tx.headSeq, &tx.headHash)
+		if err != nil {
+			return c, fmt.Errorf("read the head of the record: %w", err)
+		}
+		if !found {
+			tx.headSeq, tx.headHash = 0, ""
+		}
+		tx.headKnown = true
+	}
+	c.Seq, c.Tenant, c.At, c.Prev = tx.headSeq+1, tx.who.Tenant, tx.now, tx.headHash
+	if c.Actor == (tocsin.Actor{}) {
+		c.Actor = tx.who.Actor()
+	}
+	c.Hash = c.ComputeHash()
+	_, err := tx.exec(`INSERT INTO change (tenant, seq, at, actor_kind, actor_name, noun, noun_id, version, kind, summary, before, after, alert_id, prev, hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		c.Seq, micros(c.At), string(c.Actor.Kind), c.Actor.Name, c.Noun, c.ID, c.Version, c.Kind, c.Summary, string(c.Before), string(c.After), c.AlertID, c.Prev, c.Hash)
+	if err != nil {
+		return c, fmt.Errorf("append to the record: %w", err)
+	}
+	tx.headSeq, tx.headHash, tx.appended = c.Seq, c.Hash, true
+	return c, nil
+}
+
+// ChangesOf are the lines about the things of one noun with these ids, after
+// seq, oldest first, at most limit.
+func (tx *Tx) ChangesOf(noun string, ids []string, after int64, limit int) (cs []tocsin.Change, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.queryOnce(`SELECT `+changeColumns+` FROM change WHERE tenant = $1 AND noun = $2
+		AND seq > $3 AND noun_id IN `+inList(5, len(ids))+` ORDER BY seq LIMIT $4`, append([]any{noun, after, limit}, anys(ids)...)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		cs = append(cs, c)
+		return err
+	})
+	return cs, err
+}
+
+// Changes are the lines of ctx's tenant after seq, oldest first, at most limit
+// and never more than MaxChanges.
+func (s *Store) Changes(ctx context.Context, after int64, limit int) (cs []tocsin.Change, err error) {
+	if limit <= 0 || limit > MaxChanges {
+		limit = MaxChanges
+	}
+	err = s.View(ctx, func(tx *Tx) error {
+		rows, err := tx.query(`SELECT `+changeColumns+` FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, after, limit)
+		return each(rows, err, func(rows *sql.Rows) error {
+			c, err := scanChange(rows)
+			cs = append(cs, c)
+			return err
+		})
+	})
+	return cs, err
+}
+
+// Head is the sequence of the newest line of ctx's tenant, 0 when there is none.
+func (s *Store) Head(ctx context.Context) (seq int64, err error) {
+	err = s.View(ctx, func(tx *Tx) error {
+		_, err := tx.one(`SELECT coalesce(max(seq), 0) FROM change WHERE tenant = $1`, nil, &seq)
+		return err
+	})
+	return seq, err
+}
+
+// Watch returns a channel that holds a token whenever lines were committed
+// since it was last read. It tells that there is something, never what: the
+// reader asks Changes, so a wake-up that comes late or twice does no harm.
+// cancel must be called.
+func (s *Store) Watch() (wake <-chan struct{}, cancel func()) {
+	ch := make(chan struct{}, 1)
+	s.mu.Lock()
+	s.watchers[ch] = true
+	s.mu.Unlock()
+	return ch, func() {
+		s.mu.Lock()
+		delete(s.watchers, ch)
+		s.mu.Unlock()
+	}
+}
+
+func (s *Store) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ch := range s.watchers {
+		select {
+		case ch <- struct{}{}:
+		default: // a token lies there already
+		}
+	}
+}
+
+// Mark is one known point of the record, noted down outside of the store.
+type Mark struct {
+	Seq  int64
+	Hash string
+}
+
+// VerifyChain recomputes the whole record, of all tenants. It returns how many
+// lines are sound and the first that is not, as it stands in the store; a gap
+// is reported at the line after it. A cut tail leaves a sound chain: it shows
+// only against a mark that was published earlier, and then bad is a line with
+// that mark's Seq and nothing else.
+func (s *Store) VerifyChain(ctx context.Context, marks ...Mark) (n int64, bad *tocsin.Change, err error) {
+	known := map[int64]string{}
+	var last int64
+	for _, m := range marks {
+		known[m.Seq] = m.Hash
+		last = max(last, m.Seq)
+	}
+	prev := ""
+	rows, err := s.r.QueryContext(ctx, `SELECT `+changeColumns+` FROM change ORDER BY seq`)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		if bad != nil {
+			return nil
+		}
+		c, err := scanChange(rows)
+		if err != nil {
+			return err
+		}
+		mark, marked := known[c.Seq]
+		if c.Seq != n+1 || c.Prev != prev || c.Hash != c.ComputeHash() || (marked && mark != c.Hash) {
+			bad = &c
+			return nil
+		}
+		n, prev = n+1, c.Hash
+		return nil
+	})
+	if err == nil && bad == nil && last > n {
+		bad = &tocsin.Change{Seq: last}
+	}
+	return n, bad, err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"strings"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// dialect is what the two databases do not share; everything else is one SQL
+// text for both.
+type dialect interface {
+	open(path string, write bool, conns int) (*sql.DB, error)
+	// fold is how the database's lower() folds a string.
+	fold(s string) string
+	// explain turns a driver's error into one of ours where a caller can act on it.
+	explain(err error) error
+	// backup writes a consistent copy of the database.
+	backup(db *sql.DB, to string) error
+}
+
+type sqlite struct{}
+
+// Settings stand in the data source name: a PRAGMA by Exec would be lost with
+// the connection when the pool recycles it.
+func (sqlite) open(path string, write bool, conns int) (*sql.DB, error) {
+	if write {
+		// Made here and not by SQLite, so that nobody else may ever read it.
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		f.Close()
+	}
+	v := url.Values{"_busy_timeout": {"10000"}, "_foreign_keys": {"on"}, "_cache_size": {"-32768"}}
+	if write {
+		v.Set("_journal_mode", "WAL")
+		v.Set("_synchronous", "FULL") // an answered request survives a power cut
+		v.Set("_txlock", "immediate") // a deferred lock could fail when it is upgraded
+	} else {
+		v.Set("_query_only", "on")
+	}
+	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+v.Encode())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(0)
+	if err := db.Ping(); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// fold follows SQLite's lower(), which knows ASCII only.
+func (sqlite) fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+func (sqlite) explain(err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey:
+		return &tocsin.Error{Code: tocsin.CodeConflict, Msg: "it exists already", Err: err}
+	case e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked:
+		return &tocsin.Error{Code: tocsin.CodeUnavailable, Msg: "the case store is busy, try again", Err: err}
+	case e.Code == sqlite3.ErrFull:
+		return &tocsin.Error{Code: tocsin.CodeUnavailable, Msg: "the disk of the case store is full", Err: err}
+	}
+	return err
+}
+
+func (sqlite) backup(db *sql.DB, to string) error {
+	_, err := db.Exec(`VACUUM INTO ?1`, to)
+	return err
+}
+
+// rebind turns $n into ?n. Drivers for SQLite bind "$2, $1" in order of
+// appearance, PostgreSQL by number; ?n is by number everywhere. Text in quotes
+// and comments stays.
+func rebind(q string) string {
+	if strings.IndexByte(q, '$') < 0 {
+		return q
+	}
+	b := []byte(q)
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '\'' || c == '"':
+			for i++; i < len(b) && b[i] != c; i++ {
+			}
+		case c == '-' && i+1 < len(b) && b[i+1] == '-':
+			for i++; i < len(b) && b[i] != '\n'; i++ {
+			}
+		case c == '$' && i+1 < len(b) && b[i+1] >= '0' && b[i+1] <= '9':
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}
