@@ -1,0 +1,184 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/tocsinhq/tocsin/lake"
+)
+
+// tableKeys are members of a row that may name its table.
+var tableKeys = []string{"$table", "_table", "Type"}
+
+// tableOfName finds the hunting table that a file is named after:
+// DeviceProcessEvents.json, DeviceProcessEvents-2024-01.ndjson.
+func tableOfName(name string) string {
+	base := path.Base(name)
+	if i := strings.IndexAny(base, ".-_ "); i > 0 {
+		base = base[:i]
+	}
+	if t, ok := lake.Catalog().Table(base); ok {
+		return t.Name
+	}
+	return ""
+}
+
+// tableOfRow finds the table that a row names itself, "" for none. A row is
+// looked at only when it holds one of the keys at all.
+func tableOfRow(raw []byte) string {
+	for _, key := range tableKeys {
+		at := bytes.Index(raw, []byte(`"`+key+`"`))
+		if at < 0 {
+			continue
+		}
+		name, ok := topLevelString(raw, key)
+		if !ok {
+			continue
+		}
+		if t, ok := lake.Catalog().Table(name); ok {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+// topLevelString is the string value of a member of the outermost object.
+func topLevelString(raw []byte, key string) (string, bool) {
+	i := skipBlank(raw, 0)
+	if i >= len(raw) || raw[i] != '{' {
+		return "", false
+	}
+	i = skipBlank(raw, i+1)
+	for i < len(raw) && raw[i] == '"' {
+		end := stringEnd(raw, i)
+		if end < 0 {
+			return "", false
+		}
+		name := raw[i+1 : end-1]
+		i = skipBlank(raw, end)
+		if i >= len(raw) || raw[i] != ':' {
+			return "", false
+		}
+		i = skipBlank(raw, i+1)
+		start := i
+		if i = valueEnd(raw, i); i < 0 {
+			return "", false
+		}
+		if string(name) == key {
+			var s string
+			if json.Unmarshal(raw[start:i], &s) != nil {
+				return "", false
+			}
+			return s, true
+		}
+		i = skipBlank(raw, i)
+		if i >= len(raw) || raw[i] != ',' {
+			return "", false
+		}
+		i = skipBlank(raw, i+1)
+	}
+	return "", false
+}
+
+// stringEnd is the index behind the string that opens at i, or -1.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// valueEnd is the index behind the value that starts at i, or -1.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			if i = stringEnd(b, i); i < 0 {
+				return -1
+			}
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return -1
+}
+
+// guessTable finds the hunting table whose columns a row without any name
+// fits: an export of a query, for example. The time column must be there, every
+// column that holds something must be declared, bar one in ten, and no second
+// table may fit as well.
+func guessTable(row map[string]json.RawMessage) string {
+	if _, ok := row["Timestamp"]; !ok {
+		return ""
+	}
+	filled := make([]string, 0, len(row))
+	for k, v := range row {
+		if s := string(v); s != "null" && s != `""` && s != "[]" && s != "{}" {
+			filled = append(filled, k)
+		}
+	}
+	if len(filled) < 4 {
+		return ""
+	}
+	best, bestMissing, tie := "", len(filled)/10+1, false
+	bestSize := 0
+	for _, t := range lake.Catalog().Tables() {
+		missing := 0
+		for _, k := range filled {
+			if _, ok := t.Column(k); !ok {
+				missing++
+			}
+		}
+		switch {
+		case missing < bestMissing, missing == bestMissing && best != "" && len(t.Columns) < bestSize:
+			best, bestMissing, bestSize, tie = t.Name, missing, len(t.Columns), false
+		case missing == bestMissing && best != "" && len(t.Columns) == bestSize:
+			tie = true
+		}
+	}
+	if tie {
+		return ""
+	}
+	return best
+}
+
+// withReportID puts a row id in front of a row's own members. Should the row
+// bring one, it comes later and wins.
+func withReportID(dst, raw []byte, id int64) []byte {
+	i := skipBlank(raw, 0)
+	if i >= len(raw) || raw[i] != '{' {
+		return append(dst, raw...)
+	}
+	dst = append(dst, `{"ReportId":`...)
+	dst = strconv.AppendInt(dst, id, 10)
+	rest := raw[skipBlank(raw, i+1):]
+	if len(rest) > 0 && rest[0] != '}' {
+		dst = append(dst, ',')
+	}
+	return append(dst, rest...)
+}
