@@ -2,8 +2,9 @@ package correlate
 
 import (
 	"net/netip"
-	"path"
 	"strings"
+
+	"github.com/tocsinhq/tocsin"
 )
 
 // commonProcesses are programs that every host runs for as long as it is up:
@@ -29,19 +30,29 @@ func commonProcess(image string) bool {
 	return commonProcesses[image]
 }
 
-// commonPath: files without a hash that every host has at that place.
-func commonPath(id string) bool {
-	i := strings.LastIndexByte(id, ':')
-	if i >= 2 && id[i-2] == ':' { // the colon of a drive letter
-		i -= 2
-	}
-	p := id[i+1:]
-	if commonProcesses[path.Base(p)] {
+// commonFile: what the operating system brings is on every host, whatever an
+// attacker does with it, so neither its hash nor its path links.
+func commonFile(filePath, name string) bool {
+	if commonProcess(name) {
 		return true
 	}
-	return strings.Contains(p, "/windows/system32/") || strings.Contains(p, "/windows/syswow64/") || strings.Contains(p, "/windows/winsxs/") ||
-		strings.Contains(p, "/windows/assembly/") || strings.HasPrefix(p, "/usr/bin/") || strings.HasPrefix(p, "/bin/")
+	p := tocsin.CanonicalPath(filePath)
+	if len(p) > 2 && p[1] == ':' {
+		p = p[2:]
+	}
+	for _, dir := range systemFolders {
+		if strings.HasPrefix(p, dir) {
+			return true
+		}
+	}
+	return false
 }
+
+var systemFolders = []string{"/windows/system32/", "/windows/syswow64/", "/windows/winsxs/", "/windows/assembly/", "/windows/microsoft.net/",
+	"/windows/explorer.exe", "/windows/hh.exe", "/windows/regedit.exe", "/usr/bin/", "/bin/", "/sbin/", "/usr/sbin/", "/usr/lib/", "/lib/"}
+
+// commonNames are account names that every other domain has, too.
+var commonNames = map[string]bool{"administrator": true, "admin": true, "guest": true, "root": true, "user": true, "test": true, "service": true, "krbtgt": true}
 
 // commonIP: addresses that name no peer of their own.
 func commonIP(s string) bool {

@@ -135,6 +135,7 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 		f.addParent(e)
 	case PartUser:
 		t.Common = tocsin.SystemAccount(e.Str("userAccount.accountName"), e.Str("userAccount.userSid"))
+		t.addBareName()
 	case PartSession:
 		if e.Type == tocsin.EvCloudSession && len(t.Keys) > 1 {
 			// The session answers for its account, which is a thing of its own.
@@ -148,8 +149,8 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 	case PartFile:
 		if len(t.Keys) > 0 && strings.HasPrefix(t.Keys[0].ID, "path:") {
 			t.Part = PartPath
-			t.Common = commonPath(t.Keys[0].ID)
 		}
+		t.Common = commonFile(e.Str("fileDetails.filePath"), t.Name)
 	case PartIP:
 		t.Common = len(t.Keys) > 0 && commonIP(t.Keys[0].ID)
 	}
@@ -180,6 +181,24 @@ func (f *Facts) addParent(e *tocsin.Evidence) {
 		return
 	}
 	f.add(Thing{Part: PartParent, Keys: []tocsin.EntityKey{k}, Name: clip(name), Device: e.Device, PID: pid, Common: commonProcess(name)})
+}
+
+// addBareName lets a source that logs an account without its domain meet one
+// that logs it with. Such a meeting counts less; see bareName.
+func (t *Thing) addBareName() {
+	for _, k := range t.Keys {
+		if name, _, ok := strings.Cut(k.ID, "@"); ok && name != "" && k.Type == tocsin.EntityUser {
+			if bare := (tocsin.EntityKey{Type: tocsin.EntityUser, ID: name + "@"}); !slices.Contains(t.Keys, bare) && !commonNames[name] {
+				t.Keys = append(t.Keys, bare)
+			}
+			return
+		}
+	}
+}
+
+// bareName reports a key of an account whose domain is unknown.
+func bareName(k tocsin.EntityKey) bool {
+	return k.Type == tocsin.EntityUser && strings.HasSuffix(k.ID, "@")
 }
 
 // addOwner splits a mailbox from the person whose it is.

@@ -135,6 +135,9 @@ func (r *record) evidence(a *tocsin.Alert) {
 	if u := account(r.User); u != nil {
 		add(tocsin.EvUser, tocsin.RoleCompromised, map[string]any{"userAccount": u})
 	}
+	// On an image load or a new file the hash is that of the file, not of the
+	// process that loaded or wrote it.
+	hashed := r.File != "" && (strings.HasSuffix(r.LogSource, "image_load") || strings.HasSuffix(r.LogSource, "driver_load"))
 	part := func(p *process, role string) {
 		if p == nil || (p.GUID == "" && p.PID == "" && p.Image == "") {
 			return
@@ -151,8 +154,8 @@ func (r *record) evidence(a *tocsin.Alert) {
 		if role != "" {
 			e.DetailedRoles = []string{role}
 		}
-		if p.SHA256 != "" {
-			add(tocsin.EvFile, tocsin.RoleSuspicious, map[string]any{"fileDetails": map[string]any{"fileName": baseName(p.Image), "sha256": p.SHA256}})
+		if p.SHA256 != "" && !hashed {
+			add(tocsin.EvFile, tocsin.RoleSuspicious, map[string]any{"fileDetails": map[string]any{"fileName": baseName(p.Image), "filePath": p.Image, "sha256": p.SHA256}})
 		}
 	}
 	part(r.Process, "")
@@ -170,7 +173,11 @@ func (r *record) evidence(a *tocsin.Alert) {
 		add(tocsin.EvIP, tocsin.RoleContextual, map[string]any{"ipAddress": ip})
 	}
 	if r.File != "" {
-		add(tocsin.EvFile, tocsin.RoleCreated, map[string]any{"fileDetails": map[string]any{"fileName": baseName(r.File), "filePath": r.File}})
+		d := map[string]any{"fileName": baseName(r.File), "filePath": r.File}
+		if hashed && r.Process != nil && r.Process.SHA256 != "" {
+			d["sha256"] = r.Process.SHA256
+		}
+		add(tocsin.EvFile, tocsin.RoleCreated, map[string]any{"fileDetails": d})
 	}
 	if r.Registry != "" {
 		add(tocsin.EvRegistryKey, tocsin.RoleEdited, map[string]any{"registryKey": r.Registry})

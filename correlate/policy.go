@@ -18,6 +18,7 @@ const (
 	SameFile     Signal = "sameFile"     // one file content
 	SameDomain   Signal = "sameDomain"   // one host name contacted
 	SameIP       Signal = "sameIp"       // one address
+	Movement     Signal = "movement"     // one account on two devices, close in time
 	SameUser     Signal = "sameUser"     // one account
 	SameMailbox  Signal = "sameMailbox"  // one mailbox
 	SameResource Signal = "sameResource" // one cloud resource
@@ -64,6 +65,12 @@ type Policy struct {
 	// OtherUser is by how much evidence of a shared device is cut when each
 	// alert names an account and none is shared.
 	OtherUser float64
+	// Overlap is how much of their weight device, account and session keep
+	// beside the strongest of them, since they mostly say the same thing.
+	Overlap float64
+	// BareName is how much of its weight an account keeps that one of the
+	// sources names without its domain.
+	BareName float64
 	// CommonDevices and CommonRules: an address, host name or file that alerts
 	// of this many rules on this many devices carry outside the candidate is
 	// infrastructure, and links nothing.
@@ -89,6 +96,7 @@ type Policy struct {
 //	sameFile      0.90  24 h        6    tools are shared, system libraries everywhere
 //	sameDomain    0.90  48 h        6    one staging or control host
 //	sameIp        0.75  12 h        5    addresses are shared by proxies
+//	movement      0.80  5 min       -    an account that acts on two devices at once
 //	sameUser      0.85  24 h        6    people do more than one thing
 //	sameMailbox   0.60  48 h        6    what happens to one mailbox
 //	sameResource  0.70  24 h        6    one vault, bucket or key
@@ -111,6 +119,7 @@ func DefaultPolicy() Policy {
 			SameFile:     {0.90, 24 * time.Hour, 6},
 			SameDomain:   {0.90, 48 * time.Hour, 6},
 			SameIP:       {0.75, 12 * time.Hour, 5},
+			Movement:     {0.80, 5 * time.Minute, 0},
 			SameUser:     {0.85, 24 * time.Hour, 6},
 			SameMailbox:  {0.60, 48 * time.Hour, 6},
 			SameResource: {0.70, 24 * time.Hour, 6},
@@ -121,7 +130,7 @@ func DefaultPolicy() Policy {
 			NextStage:    {0.15, 0, 0},
 		},
 		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.15,
-		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3,
+		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.35, BareName: 0.7,
 		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
 	}
 }

@@ -45,14 +45,14 @@ type weigher struct {
 	byKey   map[tocsin.EntityKey][]*Thing
 	routine float64 // how routine the alert's own rule is at its place
 	users   bool    // the alert names an account of a person
-	// ruleSeen counts, for the rules of members at the alert's place, in how
-	// many candidates they fired.
-	ruleSeen map[string]int
+	// ruleSeen has, for the rules of members at the alert's place, the slots of
+	// time in which they fired.
+	ruleSeen map[string]map[int64]bool
 	place    string
 }
 
 func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigher {
-	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]int{}, place: f.place()}
+	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]bool{}, place: f.place()}
 	for i := range f.Things {
 		t := &f.Things[i]
 		if t.Common {
@@ -67,12 +67,13 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 	w.routine = w.routineness(prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts)
 	if w.place != "" {
 		for i := range cands {
-			seen := map[string]bool{}
 			for j := range cands[i].Members {
 				m := &cands[i].Members[j]
-				if !seen[m.Rule] && m.place() == w.place {
-					seen[m.Rule] = true
-					w.ruleSeen[m.Rule]++
+				if m.place() == w.place {
+					if w.ruleSeen[m.Rule] == nil {
+						w.ruleSeen[m.Rule] = map[int64]bool{}
+					}
+					w.ruleSeen[m.Rule][m.Last.Unix()/int64(routineSlot/time.Second)] = true
 				}
 			}
 		}
@@ -159,6 +160,9 @@ func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
 					continue
 				}
 				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, inside[k], sig)
+				if bareName(k) {
+					x *= w.p.BareName
+				}
 				if have, ok := best[sig]; !ok || x > have.weight {
 					best[sig] = shared{sig, x, t, o}
 				}
@@ -190,38 +194,65 @@ func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
 	return out
 }
 
-// placeOnly cuts what follows from place alone: on a device where a rule fires
-// all the time, its alerts say nothing about others beside them; and two
-// accounts on one device are two stories more often than one. The strongest
-// process signal makes the weaker ones superfluous.
+// placeOnly cuts what follows from place alone: where a rule fires all the
+// time, its alerts say nothing about others beside them; two accounts on one
+// device are two stories more often than one; and device, account and session
+// mostly say the same thing, so that only the strongest counts in full.
 func (w *weigher) placeOnly(m *Facts, best map[Signal]shared, otherUsers bool) {
-	sameRule := m.Rule == w.f.Rule && w.place != "" && m.place() == w.place
-	cut := 1.0
-	if m.Rule != w.f.Rule {
-		mine, theirs := w.routine, 0.0
-		if m.place() == w.place && w.place != "" {
-			theirs = w.routineness(w.ruleSeen[m.Rule] - 1)
-		}
-		cut = (1 - w.p.Routine*mine) * (1 - w.p.Routine*theirs)
-	}
-	for _, sig := range []Signal{SameDevice, SameUser, SameSession, SameIP} {
-		if s, ok := best[sig]; ok {
-			s.weight *= cut
-			best[sig] = s
-		}
-	}
-	if s, ok := best[SameDevice]; ok {
-		if _, same := best[SameUser]; !same && w.users && otherUsers {
-			s.weight *= 1 - w.p.OtherUser
-			best[SameDevice] = s
-		}
-	}
-	if sameRule {
+	samePlace := w.place != "" && m.place() == w.place
+	if m.Rule == w.f.Rule && samePlace {
 		t := w.thingAt(w.place)
 		best[SameRule] = shared{SameRule, w.p.Weights[SameRule].Full * w.decay(SameRule, gapOf(w.f, m)), t, t}
 	}
+	user, sameUser := best[SameUser]
+	device, sameDevice := best[SameDevice]
+	if sameDevice && !sameUser && w.users && otherUsers {
+		device.weight *= 1 - w.p.OtherUser
+		best[SameDevice] = device
+	}
+	if sameUser && !sameDevice && w.f.has(PartDevice) && m.has(PartDevice) {
+		x := w.p.Weights[Movement].Full * w.decay(Movement, gapOf(w.f, m))
+		if bareName(user.thing.Keys[0]) || bareName(user.other.Keys[0]) {
+			x *= w.p.BareName
+		}
+		best[Movement] = shared{Movement, x, user.thing, user.other}
+	}
+	cut := 1.0
+	if m.Rule != w.f.Rule && samePlace {
+		theirs := w.routineness(len(w.ruleSeen[m.Rule]) - 1)
+		cut = 1 - w.p.Routine*math.Abs(w.routine-theirs)
+	} else if m.Rule != w.f.Rule {
+		cut = 1 - w.p.Routine*w.routine
+	}
+	top := Signal("")
+	for _, sig := range placeSignals {
+		if s, ok := best[sig]; ok {
+			s.weight *= cut
+			best[sig] = s
+			if top == "" || s.weight > best[top].weight {
+				top = sig
+			}
+		}
+	}
+	for _, sig := range placeSignals {
+		if s, ok := best[sig]; ok && sig != top {
+			s.weight *= w.p.Overlap
+			best[sig] = s
+		}
+	}
 	keepBest(best, SameProcess, Lineage, Sibling, SamePID)
 	keepBest(best, SameURL, SameDomain)
+}
+
+var placeSignals = []Signal{SameSession, Movement, SameUser, SameDevice}
+
+func (f *Facts) has(p Part) bool {
+	for i := range f.Things {
+		if f.Things[i].Part == p && !f.Things[i].Common {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *weigher) thingAt(key string) *Thing {
@@ -317,7 +348,7 @@ var partSignals = map[Part]Signal{PartSession: SameSession, PartUser: SameUser, 
 	PartPath: SameObject, PartOther: SameObject}
 
 var signalOrder = []Signal{SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameSession, SameFile, SameDomain, SameIP,
-	SameUser, SameMailbox, SameResource, SameObject, SameDevice, SameRule}
+	Movement, SameUser, SameMailbox, SameResource, SameObject, SameDevice, SameRule}
 
 // hardSignal: evidence that names one thing done, not a place, a person or a
 // moment.

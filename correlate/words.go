@@ -84,6 +84,8 @@ func (s *shared) reasons(gap time.Duration) []tocsin.CorrelationReason {
 		return []tocsin.CorrelationReason{tocsin.ReasonIndicators}
 	case SameFile, SameObject:
 		return []tocsin.CorrelationReason{tocsin.ReasonSimilarArtifacts}
+	case Movement:
+		return []tocsin.CorrelationReason{tocsin.ReasonSameActor, tocsin.ReasonLateralMovement}
 	case SameUser, SameSession:
 		return []tocsin.CorrelationReason{tocsin.ReasonSameActor}
 	case SameMailbox, SameResource:
@@ -150,6 +152,8 @@ func (s *shared) statement(f, m *Facts) string {
 		return "The same file " + n + " appears in both alerts"
 	case SameRule:
 		return "The same detection fired on " + n
+	case Movement:
+		return "The user " + n + " acts on both devices"
 	case SameDevice:
 		return "Both alerts happened on the same device " + n
 	}
@@ -190,7 +194,7 @@ func (s *shared) phrase() string {
 		return "the host name " + n
 	case SameIP:
 		return "the address " + n
-	case SameUser:
+	case SameUser, Movement:
 		return "the user " + n
 	case SameMailbox:
 		return "the mailbox " + n
