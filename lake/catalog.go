@@ -23,9 +23,10 @@ const (
 	Bool
 	GUID
 	Real
+	blob // bytes; only in our own tables
 )
 
-var typeNames = [...]string{String: "string", Datetime: "datetime", Dynamic: "dynamic", Int: "int", Long: "long", Bool: "bool", GUID: "guid", Real: "real"}
+var typeNames = [...]string{String: "string", Datetime: "datetime", Dynamic: "dynamic", Int: "int", Long: "long", Bool: "bool", GUID: "guid", Real: "real", blob: "blob"}
 
 func (t Type) String() string {
 	if t == 0 || int(t) >= len(typeNames) {

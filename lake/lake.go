@@ -2,8 +2,14 @@ package lake
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -11,73 +17,170 @@ import (
 
 // Config says where the lake lies and what it may use.
 type Config struct {
-	Dir         string // folder of lake.duckdb; made when missing
-	MemoryLimit string // what DuckDB may hold, as "4GB"; "" for 4GB
-	Threads     int    // of DuckDB; 0 for one per core
-	MaxString   int    // longest single value in bytes; 0 for 1 MiB
-	Now         func() time.Time
-	Log         *slog.Logger
+	Dir         string           // folder of lake.duckdb; made when missing
+	MemoryLimit string           // what DuckDB may hold, as "4GB"; "" for 4GB. Batches come on top
+	Threads     int              // of DuckDB; 0 for one per core
+	MaxString   int              // longest single value in bytes; 0 for 1 MiB, which is the most
+	Now         func() time.Time // clock of _ingested and the quarantine; nil for time.Now
+	Log         *slog.Logger     // nil for slog.Default()
 }
 
 // Lake is one open data file. All methods may be called concurrently.
-type Lake struct{ cfg Config }
+type Lake struct {
+	cfg    Config
+	path   string
+	db     *sql.DB
+	ctx    context.Context // of the committer: ends with the lake, not with a caller
+	cancel context.CancelFunc
 
-var errTODO = errors.New("lake: not written yet")
+	queue   queue
+	stopped chan struct{} // closed when the committer is done
+	closing sync.Once
+	closed  error
 
-// Open opens or makes the lake in cfg.Dir.
-func Open(ctx context.Context, cfg Config) (*Lake, error) { return nil, errTODO }
+	// Of the committer alone.
+	writer   *sql.Conn
+	lastSeq  int64 // of the outbox
+	lastTime int64 // _ingested, microseconds
+}
+
+// opened are the files this process has open. DuckDB's lock keeps other
+// processes out, but not a second opening by the same one, which would spoil
+// the file.
+var opened struct {
+	sync.Mutex
+	paths map[string]bool
+}
+
+// Open opens or makes the lake in cfg.Dir. CodeConflict means that it is open
+// already, here or in another process.
+func Open(ctx context.Context, cfg Config) (*Lake, error) {
+	if cfg.MemoryLimit == "" {
+		cfg.MemoryLimit = "4GB"
+	}
+	if cfg.Threads <= 0 {
+		cfg.Threads = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	path, err := claim(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lake{cfg: cfg, path: path, stopped: make(chan struct{})}
+	l.queue.wake = make(chan struct{}, 1)
+	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	if l.db, err = connect(ctx, path, cfg); err == nil {
+		if err = l.resume(ctx); err != nil {
+			err = errors.Join(err, l.db.Close())
+		}
+	}
+	if err != nil {
+		l.cancel()
+		release(path)
+		return nil, err
+	}
+	go l.commitLoop()
+	return l, nil
+}
+
+func claim(dir string) (string, error) {
+	if dir == "" {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "the lake needs a folder")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make the folder of the lake: %w", err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the folder of the lake: %w", err)
+	}
+	path := filepath.Join(dir, fileName)
+	opened.Lock()
+	defer opened.Unlock()
+	if opened.paths[path] {
+		return "", tocsin.Errorf(tocsin.CodeConflict, "the lake %s is open already", path)
+	}
+	if opened.paths == nil {
+		opened.paths = make(map[string]bool)
+	}
+	opened.paths[path] = true
+	return path, nil
+}
+
+func release(path string) {
+	opened.Lock()
+	defer opened.Unlock()
+	delete(opened.paths, path)
+}
+
+// resume takes up the counters where the last run left them.
+func (l *Lake) resume(ctx context.Context) (err error) {
+	if l.writer, err = l.db.Conn(ctx); err != nil {
+		return err
+	}
+	query := "SELECT 'outbox', max(value) FROM _state WHERE key = 'outbox'"
+	for _, t := range Catalog().Tables() {
+		query += fmt.Sprintf(" UNION ALL SELECT 'time', epoch_us(max(%s)) FROM %s", quote(ingestedColumn), quote(t.Name))
+	}
+	rows, err := l.writer.QueryContext(ctx, query)
+	if err != nil {
+		return fmt.Errorf("read the state of the lake: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var what string
+		var value sql.NullInt64
+		if err := rows.Scan(&what, &value); err != nil {
+			return fmt.Errorf("read the state of the lake: %w", err)
+		}
+		if what == "outbox" {
+			l.lastSeq = value.Int64
+		} else {
+			l.lastTime = max(l.lastTime, value.Int64)
+		}
+	}
+	return rows.Err()
+}
 
 // Close finishes pending writes, folds the write-ahead log into the data file
-// and releases it.
-func (l *Lake) Close() error { return errTODO }
+// and releases it. Later calls return the first one's error.
+func (l *Lake) Close() error {
+	l.closing.Do(func() {
+		l.queue.close()
+		<-l.stopped
+		_, err := l.writer.ExecContext(l.ctx, "CHECKPOINT lake")
+		if err != nil {
+			// Nothing is lost: the log is replayed at the next opening.
+			l.cfg.Log.Warn("checkpoint of the lake", "path", l.path, "error", err)
+		}
+		l.cancel()
+		l.closed = errors.Join(l.writer.Close(), l.db.Close())
+		release(l.path)
+	})
+	return l.closed
+}
 
 // NewBatch makes an empty batch for one table; CodeNotFound for a name that is
-// no hunting table. A batch is for one goroutine at a time.
-func (l *Lake) NewBatch(table string) (*Batch, error) { return nil, errTODO }
-
-// Append stores w and returns after it is durable.
-func (l *Lake) Append(ctx context.Context, w Write) (Receipt, error) { return Receipt{}, errTODO }
-
-// Quarantine lists refused records, newest first.
-func (l *Lake) Quarantine(ctx context.Context, limit int) ([]Quarantined, error) { return nil, errTODO }
-
-// QuarantineSummary counts refused records by reason, most frequent first.
-func (l *Lake) QuarantineSummary(ctx context.Context) ([]ReasonCount, error) { return nil, errTODO }
-
-// Progress is how far each item of a source is stored, keyed by item.
-func (l *Lake) Progress(ctx context.Context, source string) (map[string]Progress, error) {
-	return nil, errTODO
+// no hunting table.
+func (l *Lake) NewBatch(table string) (*Batch, error) {
+	t, err := findTable(table)
+	if err != nil {
+		return nil, err
+	}
+	return newBatch(t, l.cfg.MaxString), nil
 }
 
-// Outbox lists up to limit items with a sequence above after, in order.
-func (l *Lake) Outbox(ctx context.Context, after int64, limit int) ([]OutboxEntry, error) {
-	return nil, errTODO
-}
-
-// OutboxDone forgets the items up to and including upto.
-func (l *Lake) OutboxDone(ctx context.Context, upto int64) error { return errTODO }
-
-// Rows is a result being read. Use Next, Scan, Err and Close as with database/sql.
-type Rows struct{}
-
-// Query runs one read-only statement.
-func (l *Lake) Query(ctx context.Context, sql string, args ...any) (*Rows, error) {
-	return nil, errTODO
-}
-
-// Count is the number of rows of one table.
-func (l *Lake) Count(ctx context.Context, table string) (int64, error) { return 0, errTODO }
-
-// Counts is the number of rows of every table that has any.
-func (l *Lake) Counts(ctx context.Context) (map[string]int64, error) { return nil, errTODO }
-
-// Rows fetches the rows that refs point at, as maps by column name without
-// empty columns; a ref whose row is gone gives nil at its place.
-func (l *Lake) Rows(ctx context.Context, refs []tocsin.RowRef) ([]map[string]any, error) {
-	return nil, errTODO
-}
-
-// Sample is up to n rows of a table, the latest stored first.
-func (l *Lake) Sample(ctx context.Context, table string, n int) ([]map[string]any, error) {
-	return nil, errTODO
+func findTable(name string) (*Table, error) {
+	if t, ok := Catalog().Table(name); ok {
+		return t, nil
+	}
+	return nil, tocsin.Errorf(tocsin.CodeNotFound, "no hunting table %q", name)
 }

@@ -1,0 +1,3 @@
+package lake
+
+func childMain() bool { return false }
