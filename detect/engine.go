@@ -452,6 +452,10 @@ func fieldSpellings(n string) []string {
 	if rest, ok := strings.CutPrefix(n, "id_"); ok {
 		out = append(out, "id."+rest)
 	}
+	if strings.Contains(n, " ") {
+		// Defender's log has names like "Threat Name"; rules leave the blank out.
+		out = append(out, strings.ReplaceAll(n, " ", ""))
+	}
 	return out
 }
 

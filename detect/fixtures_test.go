@@ -34,7 +34,7 @@ func publicFixtures(t testing.TB) []fixture {
 		} `yaml:"regression_tests_info"`
 	}
 	files := map[string][]byte{}
-	for _, f := range zipFiles(t, "data/sigma-regression_data.zip", func(n string) bool { return strings.HasSuffix(n, ".json") || strings.HasSuffix(n, "info.yml") }) {
+	for _, f := range zipFiles(t, "data/sigma-regression_data.zip", func(n string) bool { return strings.HasSuffix(n, ".json") || strings.HasSuffix(n, ".raw") || strings.HasSuffix(n, "info.yml") }) {
 		files[f.Path] = f.Data
 	}
 	var out []fixture
@@ -53,6 +53,10 @@ func publicFixtures(t testing.TB) []fixture {
 		for n, data := range files {
 			if path.Dir(n) == f.name && path.Ext(n) == ".json" {
 				f.events = append(f.events, windowsJSON(t, n, data)...)
+			} else if path.Dir(n) == f.name && path.Ext(n) == ".raw" {
+				// A line of a device's log; the folder says whose.
+				part := strings.Split(f.name, "/")
+				f.events = append(f.events, &tocsin.Event{Product: part[2], Service: part[3], Fields: []tocsin.Field{{Name: "Message", Value: string(data)}}})
 			}
 		}
 		for _, c := range in.Tests {
@@ -152,6 +156,7 @@ func TestPublicFixturesFire(t *testing.T) {
 	}
 	e := NewEngine(set)
 	s := NewScratch()
+	t.Logf("%d fixtures", len(fixtures))
 	for _, f := range fixtures {
 		fired := map[string]int{}
 		for _, ev := range f.events {
@@ -163,8 +168,8 @@ func TestPublicFixturesFire(t *testing.T) {
 			if fired[id] == 0 {
 				t.Errorf("%s: rule %s does not fire; %d events, fired %v", f.name, id, len(f.events), fired)
 			}
-			if f.count > 0 && fired[id] != f.count {
-				t.Logf("%s: rule %s fires %d times, info.yml says %d", f.name, id, fired[id], f.count)
+			if fired[id] < f.count {
+				t.Errorf("%s: rule %s fires %d times, info.yml says %d", f.name, id, fired[id], f.count)
 			}
 		}
 	}
