@@ -40,7 +40,8 @@ const (
 	MaxLookupKeys = 64
 )
 
-// Candidate is an open incident that shares a lookup key with the alert.
+// Candidate is an open incident that shares a lookup key with the alert. Hand
+// candidates over with the last changed first: Decide looks at MaxCandidates.
 type Candidate struct {
 	IncidentID     int64
 	AssignedTo     string
@@ -48,7 +49,8 @@ type Candidate struct {
 	Determination  tocsin.Determination
 	Created        time.Time
 	AlertCount     int
-	// Members are those alerts of the incident that share a key, newest first.
+	// Members are those alerts of the incident that share a lookup key, newest
+	// first, at most MaxMembers.
 	Members []Facts
 }
 

@@ -36,7 +36,7 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	w := newWeigher(&f, &prev, &p, cands)
 	var all []scored
 	for i := range cands {
-		if s := w.score(&cands[i]); s.weight > 0 {
+		if s := w.score(i, &cands[i]); s.weight > 0 {
 			all = append(all, s)
 		}
 	}
@@ -68,13 +68,13 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 }
 
 // score sums up a candidate: its best pair, and a little for further ones.
-func (w *weigher) score(c *Candidate) scored {
+func (w *weigher) score(n int, c *Candidate) scored {
 	s := scored{c: c}
 	members := c.Members[:min(len(c.Members), MaxMembers)]
 	inside := w.counts(c, members)
 	more := 0.0
 	for i := range members {
-		pr := w.weigh(&members[i], inside)
+		pr := w.weigh(n, &members[i], inside)
 		if c.AlertCount >= w.p.MaxAlerts && pr.hard < w.p.Join {
 			continue
 		}
@@ -86,7 +86,7 @@ func (w *weigher) score(c *Candidate) scored {
 		if c := cmp.Compare(b.weight, a.weight); c != 0 {
 			return c
 		}
-		return cmp.Compare(a.gap, b.gap)
+		return cmp.Or(cmp.Compare(a.gap, b.gap), cmp.Compare(a.member.ID, b.member.ID))
 	})
 	if len(s.pairs) == 0 {
 		return s

@@ -134,7 +134,7 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 		f.addPID(t)
 		f.addParent(e)
 	case PartUser:
-		t.Common = tocsin.SystemAccount(e.Str("userAccount.accountName"), e.Str("userAccount.userSid"))
+		t.Common = systemAccount(e)
 		t.addBareName()
 	case PartSession:
 		if e.Type == tocsin.EvCloudSession && len(t.Keys) > 1 {
@@ -181,6 +181,22 @@ func (f *Facts) addParent(e *tocsin.Evidence) {
 		return
 	}
 	f.add(Thing{Part: PartParent, Keys: []tocsin.EntityKey{k}, Name: clip(name), Device: e.Device, PID: pid, Common: commonProcess(name)})
+}
+
+// systemAccount reports an account that every host has, by whichever of its
+// names the evidence gives.
+func systemAccount(e *tocsin.Evidence) bool {
+	name, sid := e.Str("userAccount.accountName"), e.Str("userAccount.userSid")
+	if name == "" {
+		name, _, _ = strings.Cut(e.Str("userAccount.userPrincipalName"), "@")
+	}
+	if name == "" && e.Str("userAccount.azureAdUserId") != "" {
+		return false
+	}
+	if name == "" { // known by its SID alone
+		name = sid
+	}
+	return tocsin.SystemAccount(name, sid)
 }
 
 // addBareName lets a source that logs an account without its domain meet one

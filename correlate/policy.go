@@ -81,30 +81,31 @@ type Policy struct {
 	MaxAlerts int
 }
 
-// DefaultPolicy is the policy in force. The figures were set on one random half
-// of the correlation benchmark's attack instances and checked on the other.
+// DefaultPolicy is the policy in force. Its figures were chosen from the middle
+// of the range in which the correlation benchmark's result hardly changes, with
+// attack instances split at random into halves that had to agree.
 //
-//	signal        full  half     rarity  why
-//	sameProcess   1.40  72 h       60    a process id is one process; long-lived hosts repeat
-//	lineage       1.25  48 h       60    parent and child are one story
-//	sibling       1.05  24 h       30    one shell, two commands
-//	samePid       1.30  20 min      -    numbers are used again within hours
-//	sameMail      1.50  96 h       40    one delivered message
-//	sameUrl       1.20  96 h       40    one lure
-//	sameApp       1.20  96 h       30    one consented application
-//	sameSession   1.00  60 min     20    sessions of people last for days
-//	sameFile      0.90  24 h        6    tools are shared, system libraries everywhere
-//	sameDomain    0.90  48 h        6    one staging or control host
-//	sameIp        0.75  12 h        5    addresses are shared by proxies
-//	movement      0.80  5 min       -    an account that acts on two devices at once
-//	sameUser      0.85  24 h        6    people do more than one thing
-//	sameMailbox   0.60  48 h        6    what happens to one mailbox
-//	sameResource  0.70  24 h        6    one vault, bucket or key
-//	sameObject    0.60  12 h        6    one autostart entry
-//	sameDevice    1.30  20 min      -    devices do many things
-//	sameRule      0.30  30 min      -    a burst of one detection
-//	similarTtp    0.15  -           -    adds only
-//	nextStage     0.15  -           -    adds only
+//	signal        full  half    rarity  why
+//	sameProcess   1.40  72 h      60    a process id is one process; long-lived hosts repeat
+//	lineage       1.25  48 h      60    parent and child are one story
+//	sibling       1.05  24 h      30    one shell, two commands
+//	samePid       1.30  20 min     -    numbers are used again within hours
+//	sameMail      1.50  96 h      40    one delivered message
+//	sameUrl       1.20  96 h      40    one lure
+//	sameApp       1.20  96 h      30    one consented application
+//	sameSession   0.80  1 h       20    sessions of people last for days
+//	sameFile      0.90  8 h        6    tools are shared
+//	sameDomain    0.90  48 h       6    one staging or control host
+//	sameIp        0.75  12 h       5    addresses are shared by proxies
+//	movement      1.10  5 min      -    an account that acts on two devices at once
+//	sameUser      0.80  8 h        6    people do more than one thing
+//	sameMailbox   0.60  48 h       6    what happens to one mailbox
+//	sameResource  0.70  24 h       6    one vault, bucket or key
+//	sameObject    0.60  2 h        6    one autostart entry
+//	sameDevice    1.20  15 min     -    devices do many things
+//	sameRule      0.20  30 min     -    a burst of one detection
+//	similarTtp    0.15  -          -    adds only
+//	nextStage     0.15  -          -    adds only
 func DefaultPolicy() Policy {
 	return Policy{
 		Weights: map[Signal]Weight{
@@ -115,22 +116,22 @@ func DefaultPolicy() Policy {
 			SameMail:     {1.50, 96 * time.Hour, 40},
 			SameURL:      {1.20, 96 * time.Hour, 40},
 			SameApp:      {1.20, 96 * time.Hour, 30},
-			SameSession:  {1.00, time.Hour, 20},
-			SameFile:     {0.90, 24 * time.Hour, 6},
+			SameSession:  {0.80, time.Hour, 20},
+			SameFile:     {0.90, 8 * time.Hour, 6},
 			SameDomain:   {0.90, 48 * time.Hour, 6},
 			SameIP:       {0.75, 12 * time.Hour, 5},
-			Movement:     {0.80, 5 * time.Minute, 0},
-			SameUser:     {0.85, 24 * time.Hour, 6},
+			Movement:     {1.10, 5 * time.Minute, 0},
+			SameUser:     {0.80, 8 * time.Hour, 6},
 			SameMailbox:  {0.60, 48 * time.Hour, 6},
 			SameResource: {0.70, 24 * time.Hour, 6},
-			SameObject:   {0.60, 12 * time.Hour, 6},
-			SameDevice:   {1.30, 20 * time.Minute, 0},
-			SameRule:     {0.30, 30 * time.Minute, 0},
+			SameObject:   {0.60, 2 * time.Hour, 6},
+			SameDevice:   {1.20, 15 * time.Minute, 0},
+			SameRule:     {0.20, 30 * time.Minute, 0},
 			SimilarTTP:   {0.15, 0, 0},
 			NextStage:    {0.15, 0, 0},
 		},
-		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.15,
-		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.35, BareName: 0.7,
+		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.08,
+		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7,
 		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
 	}
 }

@@ -27,7 +27,7 @@ func Replay(alerts []tocsin.Alert, p Policy) []Placement {
 	for i := range alerts {
 		f := FactsOf(&alerts[i])
 		keys := f.LookupKeys()
-		d := Decide(f, m.candidates(keys, i), m.prevalence(keys), p)
+		d := Decide(f, m.candidates(keys), m.prevalence(keys), p)
 		where[i] = m.place(i, f, keys, d)
 		out[i] = Placement{AlertID: alerts[i].ID, Why: d.Why, Links: d.Links}
 	}
@@ -91,19 +91,23 @@ func (m *memory) find(id int64) int64 {
 }
 
 // candidates are the incidents that share a key, those last added to first.
-// Per key only the newest alerts are followed, so that a key of every alert
-// costs no more than one of a few.
-func (m *memory) candidates(keys []tocsin.EntityKey, now int) []Candidate {
-	const newest = 4 * MaxCandidates * MaxMembers / 10
+// Per key only the newest alerts are followed, until they name enough incidents,
+// so that a key of every alert costs no more than one of a few.
+func (m *memory) candidates(keys []tocsin.EntityKey) []Candidate {
+	const newest = 400
 	members := map[int64]map[int]bool{}
 	for _, k := range keys {
 		mk := m.keys[k]
 		if mk == nil {
 			continue
 		}
-		for n := len(mk.alerts) - 1; n >= max(0, len(mk.alerts)-newest); n-- {
+		seen, last := 0, int64(0)
+		for n := len(mk.alerts) - 1; n >= max(0, len(mk.alerts)-newest) && seen < MaxCandidates; n-- {
 			a := mk.alerts[n]
 			id := m.find(m.of[a])
+			if id != last {
+				seen, last = seen+1, id
+			}
 			if members[id] == nil {
 				members[id] = map[int]bool{}
 			}

@@ -48,11 +48,14 @@ type weigher struct {
 	// ruleSeen has, for the rules of members at the alert's place, the slots of
 	// time in which they fired.
 	ruleSeen map[string]map[int64]bool
+	// together has, for each of those rules, the candidates (by number) in
+	// which it stands beside an alert of this rule.
+	together map[string]map[int]bool
 	place    string
 }
 
 func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigher {
-	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]bool{}, place: f.place()}
+	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]bool{}, together: map[string]map[int]bool{}, place: f.place()}
 	for i := range f.Things {
 		t := &f.Things[i]
 		if t.Common {
@@ -67,18 +70,49 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 	w.routine = w.routineness(prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts)
 	if w.place != "" {
 		for i := range cands {
-			for j := range cands[i].Members {
-				m := &cands[i].Members[j]
-				if m.place() == w.place {
-					if w.ruleSeen[m.Rule] == nil {
-						w.ruleSeen[m.Rule] = map[int64]bool{}
-					}
-					w.ruleSeen[m.Rule][m.Last.Unix()/int64(routineSlot/time.Second)] = true
-				}
-			}
+			w.observe(i, cands[i].Members)
 		}
 	}
 	return w
+}
+
+// observe notes which rules fired at the alert's place in candidate i, when,
+// and whether beside an alert of the alert's own rule.
+func (w *weigher) observe(i int, members []Facts) {
+	beside := false
+	for j := range members {
+		beside = beside || (members[j].Rule == w.f.Rule && members[j].place() == w.place)
+	}
+	for j := range members {
+		m := &members[j]
+		if m.place() != w.place {
+			continue
+		}
+		if w.ruleSeen[m.Rule] == nil {
+			w.ruleSeen[m.Rule], w.together[m.Rule] = map[int64]bool{}, map[int]bool{}
+		}
+		w.ruleSeen[m.Rule][m.Last.Unix()/int64(routineSlot/time.Second)] = true
+		if beside {
+			w.together[m.Rule][i] = true
+		}
+	}
+}
+
+// cut is what is left of evidence of place between the alert and a member of
+// candidate i: all of it for one rule, or for two that regularly fire together
+// there; less the more routine either of them is.
+func (w *weigher) cut(i int, m *Facts, samePlace bool) float64 {
+	if m.Rule == w.f.Rule {
+		return 1
+	}
+	mine, theirs := w.routine, 0.0
+	if samePlace {
+		theirs = w.routineness(len(w.ruleSeen[m.Rule]) - 1)
+		if elsewhere := len(w.together[m.Rule]); elsewhere > 1 || (elsewhere == 1 && !w.together[m.Rule][i]) {
+			return 1
+		}
+	}
+	return 1 - w.p.Routine*math.Max(mine, theirs)
 }
 
 // routineness maps a number of earlier occasions to 0 (never) to 1 (always).
@@ -139,16 +173,16 @@ func (w *weigher) decay(sig Signal, gap time.Duration) float64 {
 	return math.Exp2(-float64(gap) / float64(h))
 }
 
-// weigh compares the alert with one member.
-func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
+// weigh compares the alert with one member of candidate i.
+func (w *weigher) weigh(i int, m *Facts, inside map[tocsin.EntityKey]float64) pair {
 	out := pair{member: m, gap: gapOf(w.f, m)}
 	if out.gap > w.p.Window {
 		return out
 	}
 	best := map[Signal]shared{}
 	otherUsers := false
-	for i := range m.Things {
-		o := &m.Things[i]
+	for n := range m.Things {
+		o := &m.Things[n]
 		if o.Common {
 			continue
 		}
@@ -169,7 +203,7 @@ func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
 			}
 		}
 	}
-	w.placeOnly(m, best, otherUsers)
+	w.placeOnly(i, m, best, otherUsers)
 	for _, sig := range signalOrder {
 		if s, ok := best[sig]; ok && s.weight > 0.005 {
 			out.shared = append(out.shared, s)
@@ -198,7 +232,7 @@ func (w *weigher) weigh(m *Facts, inside map[tocsin.EntityKey]float64) pair {
 // time, its alerts say nothing about others beside them; two accounts on one
 // device are two stories more often than one; and device, account and session
 // mostly say the same thing, so that only the strongest counts in full.
-func (w *weigher) placeOnly(m *Facts, best map[Signal]shared, otherUsers bool) {
+func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers bool) {
 	samePlace := w.place != "" && m.place() == w.place
 	if m.Rule == w.f.Rule && samePlace {
 		t := w.thingAt(w.place)
@@ -217,13 +251,7 @@ func (w *weigher) placeOnly(m *Facts, best map[Signal]shared, otherUsers bool) {
 		}
 		best[Movement] = shared{Movement, x, user.thing, user.other}
 	}
-	cut := 1.0
-	if m.Rule != w.f.Rule && samePlace {
-		theirs := w.routineness(len(w.ruleSeen[m.Rule]) - 1)
-		cut = 1 - w.p.Routine*math.Abs(w.routine-theirs)
-	} else if m.Rule != w.f.Rule {
-		cut = 1 - w.p.Routine*w.routine
-	}
+	cut := w.cut(i, m, samePlace)
 	top := Signal("")
 	for _, sig := range placeSignals {
 		if s, ok := best[sig]; ok {
