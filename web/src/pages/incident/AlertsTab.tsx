@@ -1,0 +1,257 @@
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { useSearchParams } from "react-router";
+import type { Alert, AlertLink, Incident } from "../../api/types";
+import { entityIcon } from "../../parts/assetIcons";
+import { Chips, SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
+import { collectEntities, typeWord } from "../../parts/entities";
+import { plainText } from "../../parts/hidden";
+import { ShieldRegular } from "../../parts/icons";
+import { EmptyState } from "../../parts/states";
+import { useSurface } from "../../parts/surface";
+import { own } from "../../parts/theme";
+import { Untrusted } from "../../parts/Untrusted";
+import { absoluteTime, clockTime, dayName, parseTime } from "../../parts/when";
+import { categoryWord, count, reasonWord, sourceWord } from "../../parts/words";
+import { AlertPane } from "./AlertPane";
+
+const useStyles = makeStyles({
+  day: {
+    padding: "4px 0 8px 92px",
+    fontSize: tokens.fontSizeBase200,
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground2,
+    "@media (max-width: 720px)": { paddingInlineStart: "20px" },
+  },
+  item: {
+    position: "relative",
+    display: "grid",
+    gridTemplateColumns: "60px 20px minmax(0, 1fr)",
+    columnGap: "6px",
+    paddingBottom: "12px",
+    "@media (max-width: 720px)": { gridTemplateColumns: "14px minmax(0, 1fr)" },
+  },
+  clock: {
+    paddingTop: "15px",
+    textAlign: "end",
+    fontSize: tokens.fontSizeBase200,
+    fontVariantNumeric: "tabular-nums",
+    color: tokens.colorNeutralForeground3,
+    "@media (max-width: 720px)": { display: "none" },
+  },
+  rail: {
+    position: "relative",
+    "::before": {
+      content: '""',
+      position: "absolute",
+      left: "9px",
+      top: 0,
+      bottom: "-12px",
+      width: "2px",
+      backgroundColor: tokens.colorNeutralStroke2,
+      "@media (max-width: 720px)": { left: "4px" },
+    },
+  },
+  dot: {
+    position: "absolute",
+    left: "4px",
+    top: "18px",
+    width: "12px",
+    height: "12px",
+    borderRadius: "50%",
+    border: `2px solid ${own("page")}`,
+    "@media (max-width: 720px)": { left: "-1px" },
+  },
+  card: {
+    position: "relative",
+    display: "grid",
+    gap: "10px",
+    padding: "12px 16px 14px",
+    ":hover": { border: `1px solid ${tokens.colorNeutralStroke1Hover}` },
+  },
+  open: { border: `1px solid ${tokens.colorBrandStroke1}`, boxShadow: `inset 3px 0 0 ${tokens.colorBrandStroke1}` },
+  head: { display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: "4px 12px" },
+  title: {
+    flexGrow: 1,
+    minWidth: "min(240px, 100%)",
+    padding: 0,
+    border: "none",
+    background: "none",
+    font: "inherit",
+    fontWeight: tokens.fontWeightSemibold,
+    color: "inherit",
+    textAlign: "start",
+    cursor: "pointer",
+    // The whole card is the button, and text on it can still be read out as usual.
+    "::after": { content: '""', position: "absolute", inset: 0, borderRadius: "8px" },
+    ":hover": { color: tokens.colorBrandForegroundLink },
+    ":focus-visible": { outline: "none" },
+    ":focus-visible::after": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
+  },
+  line: {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "6px 14px",
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground2,
+  },
+  entities: { display: "flex", flexWrap: "wrap", gap: "6px" },
+  entity: {
+    display: "inline-flex",
+    alignItems: "center",
+    gap: "5px",
+    maxWidth: "280px",
+    height: "24px",
+    paddingInline: "7px 9px",
+    borderRadius: "12px",
+    fontSize: tokens.fontSizeBase200,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    "& svg": { flexShrink: 0, fontSize: "14px", color: tokens.colorNeutralForeground3 },
+    "& bdi": { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  },
+  why: {
+    display: "grid",
+    gap: "6px",
+    padding: "9px 12px",
+    borderRadius: "6px",
+    fontSize: tokens.fontSizeBase200,
+    backgroundColor: own("page"),
+  },
+  whyHead: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
+});
+
+/** The incident's alerts in the order in which things happened, each with the reason why it belongs here. */
+export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Alert[] }) {
+  const styles = useStyles();
+  const [params, setParams] = useSearchParams();
+  const openId = params.get("alert") ?? undefined;
+  const open = alerts.find(({ id }) => id === openId);
+  const show = (id: string | undefined) => setParams(id ? { alert: id } : {}, { replace: true });
+  if (alerts.length === 0) {
+    return (
+      <EmptyState icon={ShieldRegular} title="No alerts">
+        {incident.redirectIncidentId
+          ? "They moved to the incident that this one was merged into."
+          : "This incident has no alerts."}
+      </EmptyState>
+    );
+  }
+  let day = "";
+  return (
+    <>
+      <ol aria-label="Alerts in order of time">
+        {alerts.map((alert, at) => {
+          const ms = parseTime(alert.firstActivityDateTime) ?? Date.parse(alert.createdDateTime);
+          const thisDay = dayName(ms);
+          const newDay = thisDay !== day;
+          day = thisDay;
+          return (
+            <li key={alert.id}>
+              {newDay && <h2 className={styles.day}>{thisDay}</h2>}
+              <div className={styles.item}>
+                <time className={styles.clock} dateTime={new Date(ms).toISOString()} title={absoluteTime(ms)}>
+                  {clockTime(ms)}
+                </time>
+                <span className={styles.rail}>
+                  <span className={styles.dot} style={{ backgroundColor: severityColor(alert.severity) }} />
+                </span>
+                <AlertCard alert={alert} first={at === 0} open={alert.id === openId} at={ms} onShow={() => show(alert.id)} />
+              </div>
+            </li>
+          );
+        })}
+      </ol>
+      {open && (
+        <AlertPane
+          alert={open}
+          previous={alerts[alerts.indexOf(open) - 1]?.id}
+          next={alerts[alerts.indexOf(open) + 1]?.id}
+          onShow={show}
+        />
+      )}
+    </>
+  );
+}
+
+const shownEntities = 6;
+
+interface CardProps {
+  alert: Alert;
+  first: boolean;
+  open: boolean;
+  at: number;
+  onShow: () => void;
+}
+
+function AlertCard({ alert, first, open, at, onShow }: CardProps) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const entities = collectEntities([alert]);
+  const rest = entities.slice(shownEntities);
+  const times = alert.tocsin?.count ?? 1;
+  return (
+    <article className={mergeClasses(surface.card, styles.card, open && styles.open)}>
+      <div className={styles.head}>
+        <button type="button" className={styles.title} aria-expanded={open} onClick={onShow}>
+          <Untrusted text={alert.title} />
+        </button>
+        <SeverityBadge severity={alert.severity} />
+      </div>
+      <div className={styles.line}>
+        <time className="onlyPhone" dateTime={new Date(at).toISOString()} title={absoluteTime(at)}>
+          {clockTime(at)}
+        </time>
+        <StatusLabel status={alert.status} ofAlert />
+        <span>{sourceWord(alert.serviceSource)}</span>
+        {alert.category && <span>{categoryWord(alert.category)}</span>}
+        {times > 1 && <span>seen {count(times, "time")}</span>}
+      </div>
+      {entities.length > 0 && (
+        <ul className={styles.entities} aria-label="Entities">
+          {entities.slice(0, shownEntities).map((entity) => {
+            const Icon = entityIcon(entity.type);
+            return (
+              <li key={entity.key} className={styles.entity} title={`${typeWord(entity.type)}: ${plainText(entity.name)}`}>
+                <Icon />
+                <Untrusted text={entity.name} />
+              </li>
+            );
+          })}
+          {rest.length > 0 && (
+            <li className={styles.entity} title={rest.map(({ name }) => plainText(name)).join(", ")}>
+              {rest.length} more
+            </li>
+          )}
+        </ul>
+      )}
+      <Why links={alert.tocsin?.links ?? []} first={first} />
+    </article>
+  );
+}
+
+/** Why the alert is part of this incident, strongest reason first. */
+export function Why({ links, first, all }: { links: AlertLink[]; first: boolean; all?: boolean }) {
+  const styles = useStyles();
+  const strongest = [...links].sort((a, b) => b.strength - a.strength);
+  const shown = all ? strongest : strongest.slice(0, 1);
+  if (links.length === 0) {
+    if (!first && !all) return null;
+    return (
+      <div className={styles.why}>
+        {first ? "The incident began with this alert." : "This alert was not linked to another one."}
+      </div>
+    );
+  }
+  return (
+    <div className={styles.why}>
+      <span className={styles.whyHead}>Why it is part of this incident</span>
+      {shown.map((link) => (
+        <div key={link.toAlertId + link.sentence}>
+          <Untrusted text={link.sentence} />
+        </div>
+      ))}
+      <Chips items={[...new Set(shown.flatMap(({ reasons }) => reasons))].map(reasonWord)} />
+      {!all && links.length > 1 && <span>and {count(links.length - 1, "more link")}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,112 @@
+import {
+  Avatar,
+  Button,
+  Field,
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  Textarea,
+  tokens,
+} from "@fluentui/react-components";
+import { useState } from "react";
+import { useAddComment } from "../../api/incidents";
+import { useCan } from "../../api/session";
+import type { Incident } from "../../api/types";
+import { CommentRegular } from "../../parts/icons";
+import { EmptyState, messageOf } from "../../parts/states";
+import { useSurface } from "../../parts/surface";
+import { Untrusted } from "../../parts/Untrusted";
+import { When } from "../../parts/When";
+
+const useStyles = makeStyles({
+  stack: { display: "grid", gap: "12px" },
+  form: { display: "grid", gap: "12px", padding: "16px" },
+  send: { justifySelf: "start" },
+  comment: { display: "grid", gridTemplateColumns: "32px minmax(0, 1fr)", gap: "4px 12px", padding: "14px 16px" },
+  head: { display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: "2px 10px" },
+  who: { fontWeight: tokens.fontWeightSemibold },
+  text: { gridColumn: 2, lineHeight: tokens.lineHeightBase300 },
+});
+
+const longest = 30_000;
+
+export function CommentsTab({ incident }: { incident: Incident }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const mayWrite = useCan("incident.write") && incident.status !== "redirected";
+  const comments = incident.comments ?? [];
+  return (
+    <div className={styles.stack}>
+      {comments.length === 0 && !mayWrite && <EmptyState icon={CommentRegular} title="No comments" />}
+      {comments.map((comment) => (
+        <article
+          key={comment.createdDateTime + comment.createdByDisplayName}
+          className={mergeClasses(surface.card, styles.comment)}
+        >
+          <Avatar size={32} name={comment.createdByDisplayName} color="colorful" aria-hidden="true" />
+          <div className={styles.head}>
+            <span className={styles.who}>
+              <Untrusted text={comment.createdByDisplayName} />
+            </span>
+            <span className={surface.muted}>
+              <When at={comment.createdDateTime} />
+            </span>
+          </div>
+          <p className={styles.text}>
+            <Untrusted text={comment.comment} lines />
+          </p>
+        </article>
+      ))}
+      {mayWrite && <NewComment incidentId={incident.id} />}
+    </div>
+  );
+}
+
+function NewComment({ incidentId }: { incidentId: string }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const [text, setText] = useState("");
+  const add = useAddComment(incidentId);
+  const tooLong = [...text].length > longest;
+  const send = () => {
+    if (text.trim() && !tooLong && !add.isPending) add.mutate(text, { onSuccess: () => setText("") });
+  };
+  return (
+    <form
+      className={mergeClasses(surface.card, styles.form)}
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <Field
+        label="Add a comment"
+        hint="Comments become part of the incident's history and cannot be taken back."
+        validationMessage={tooLong ? `At most ${longest.toLocaleString()} characters` : undefined}
+      >
+        <Textarea
+          rows={4}
+          resize="vertical"
+          value={text}
+          onChange={(_, data) => setText(data.value)}
+          onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send()}
+        />
+      </Field>
+      {add.isError && (
+        <MessageBar intent="error" layout="multiline">
+          <MessageBarBody>{messageOf(add.error)}</MessageBarBody>
+        </MessageBar>
+      )}
+      <Button
+        className={styles.send}
+        appearance="primary"
+        type="submit"
+        disabled={!text.trim() || tooLong}
+        disabledFocusable={add.isPending}
+      >
+        Post comment
+      </Button>
+    </form>
+  );
+}

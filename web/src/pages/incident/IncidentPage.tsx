@@ -1,0 +1,246 @@
+import {
+  Breadcrumb,
+  BreadcrumbDivider,
+  BreadcrumbItem,
+  Button,
+  makeStyles,
+  mergeClasses,
+  MessageBar,
+  MessageBarBody,
+  Tab,
+  TabList,
+  tokens,
+} from "@fluentui/react-components";
+import { useMemo, useState } from "react";
+import { Link, Navigate, useNavigate, useParams } from "react-router";
+import { useIncident, useUpdateIncident } from "../../api/incidents";
+import { useCan, useSession } from "../../api/session";
+import type { Incident } from "../../api/types";
+import { Owner, SeverityBadge, StatusLabel, severityColor, Tags } from "../../parts/badges";
+import { collectAssets, collectEntities } from "../../parts/entities";
+import { IncidentFacts } from "../../parts/IncidentFacts";
+import { EditRegular, PersonAddRegular } from "../../parts/icons";
+import { ManagePanel } from "../../parts/ManagePanel";
+import { ErrorState, LoadingLines, messageOf } from "../../parts/states";
+import { useSurface } from "../../parts/surface";
+import { Untrusted } from "../../parts/Untrusted";
+import { usePhone } from "../../parts/useMedia";
+import { useTitle } from "../../parts/useTitle";
+import { When } from "../../parts/When";
+import { dateTime, duration, parseTime } from "../../parts/when";
+import { count } from "../../parts/words";
+import { ActivityTab } from "./ActivityTab";
+import { AlertsTab } from "./AlertsTab";
+import { AssetsTab } from "./AssetsTab";
+import { CommentsTab } from "./CommentsTab";
+import { EvidenceTab } from "./EvidenceTab";
+
+const useStyles = makeStyles({
+  page: { padding: "16px 24px 32px", "@media (max-width: 720px)": { padding: "12px 16px 24px" } },
+  crumbs: { marginInlineStart: "-8px" },
+  crumb: { color: tokens.colorNeutralForeground2, textDecoration: "none", ":hover": { textDecoration: "underline" } },
+  head: { display: "flex", flexWrap: "wrap", alignItems: "flex-start", gap: "12px 24px", margin: "4px 0 12px" },
+  heading: { display: "flex", gap: "12px", flexGrow: 1, flexBasis: "480px", minWidth: 0 },
+  edge: { width: "4px", flexShrink: 0, alignSelf: "stretch", borderRadius: "2px" },
+  title: {
+    fontSize: tokens.fontSizeBase600,
+    lineHeight: tokens.lineHeightBase600,
+    fontWeight: tokens.fontWeightSemibold,
+    overflowWrap: "anywhere",
+    "@media (max-width: 720px)": { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500 },
+  },
+  line: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "6px 16px", marginTop: "8px" },
+  actions: { display: "flex", flexWrap: "wrap", gap: "8px" },
+  tabs: {
+    margin: "0 -24px 16px",
+    padding: "0 16px",
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
+    "@media (max-width: 720px)": { margin: "0 -16px 12px", padding: "0 8px", overflowX: "auto", scrollbarWidth: "none" },
+  },
+  columns: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr) 340px",
+    gap: "20px",
+    alignItems: "start",
+    "@media (max-width: 1180px)": { gridTemplateColumns: "minmax(0, 1fr)" },
+  },
+  facts: { padding: "18px 20px 20px" },
+  number: {
+    marginInlineStart: "6px",
+    color: tokens.colorNeutralForeground3,
+    fontVariantNumeric: "tabular-nums",
+  },
+  notices: { display: "grid", gap: "8px", marginBottom: "12px" },
+});
+
+const tabs = ["alerts", "assets", "evidence", "activity", "comments"] as const;
+type TabName = (typeof tabs)[number];
+const tabWords: Record<TabName, string> = {
+  alerts: "Alerts",
+  assets: "Assets",
+  evidence: "Evidence",
+  activity: "Activity",
+  comments: "Comments",
+};
+
+export default function IncidentPage() {
+  const styles = useStyles();
+  const { id = "", tab = "" } = useParams();
+  const { data: incident, isPending, error, refetch } = useIncident(id);
+  useTitle(incident?.displayName);
+  if (isPending) {
+    return (
+      <div className={styles.page}>
+        <LoadingLines rows={8} height={32} label="Loading the incident" />
+      </div>
+    );
+  }
+  if (!incident) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (!tabs.includes(tab as TabName)) return <Navigate to={`/incidents/${id}/alerts`} replace />;
+  return <Loaded incident={incident} tab={tab as TabName} failed={error} />;
+}
+
+function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; failed: unknown }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const navigate = useNavigate();
+  const phone = usePhone();
+  const [managing, setManaging] = useState(false);
+  const alerts = useMemo(() => inOrder(incident.alerts ?? []), [incident.alerts]);
+  const assets = useMemo(() => collectAssets(alerts), [alerts]);
+  const entities = useMemo(() => collectEntities(alerts), [alerts]);
+  // Wide tables get the whole width, and on a phone the facts would push everything else far down.
+  const withFacts = tab === "alerts" || (!phone && (tab === "activity" || tab === "comments"));
+  const numbers: Partial<Record<TabName, number>> = {
+    alerts: alerts.length,
+    assets: assets.length,
+    evidence: entities.length,
+    comments: incident.comments?.length ?? 0,
+  };
+  return (
+    <div className={styles.page}>
+      <Breadcrumb aria-label="Where you are" className={styles.crumbs} size="small">
+        <BreadcrumbItem>
+          <Link to="/incidents" className={styles.crumb}>
+            Incidents
+          </Link>
+        </BreadcrumbItem>
+        <BreadcrumbDivider />
+        <BreadcrumbItem aria-current="page">{incident.id}</BreadcrumbItem>
+      </Breadcrumb>
+      <Header incident={incident} onManage={() => setManaging(true)} />
+      <Notices incident={incident} failed={failed} />
+      <TabList
+        className={styles.tabs}
+        selectedValue={tab}
+        onTabSelect={(_, data) => navigate(`/incidents/${incident.id}/${String(data.value)}`)}
+        aria-label="Parts of the incident"
+      >
+        {tabs.map((each) => (
+          <Tab key={each} value={each} id={`tab-${each}`}>
+            {tabWords[each]}
+            {numbers[each] !== undefined && <span className={styles.number}>{numbers[each].toLocaleString()}</span>}
+          </Tab>
+        ))}
+      </TabList>
+      <div className={withFacts ? styles.columns : undefined}>
+        <div role="tabpanel" aria-labelledby={`tab-${tab}`}>
+          {tab === "alerts" && <AlertsTab incident={incident} alerts={alerts} />}
+          {tab === "assets" && <AssetsTab assets={assets} />}
+          {tab === "evidence" && <EvidenceTab entities={entities} />}
+          {tab === "activity" && <ActivityTab incident={incident} />}
+          {tab === "comments" && <CommentsTab incident={incident} />}
+        </div>
+        {withFacts && (
+          <aside className={mergeClasses(surface.card, styles.facts)} aria-label="Facts about the incident">
+            <IncidentFacts incident={incident} />
+          </aside>
+        )}
+      </div>
+      {managing && <ManagePanel incident={incident} onClose={() => setManaging(false)} />}
+    </div>
+  );
+}
+
+function inOrder(alerts: NonNullable<Incident["alerts"]>) {
+  const at = (alert: (typeof alerts)[number]) => alert.firstActivityDateTime ?? alert.createdDateTime;
+  return [...alerts].sort((a, b) => at(a).localeCompare(at(b)) || a.id.localeCompare(b.id));
+}
+
+function Header({ incident, onManage }: { incident: Incident; onManage: () => void }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const mayWrite = useCan("incident.write") && incident.status !== "redirected";
+  const me = useSession().data?.user.userName;
+  const update = useUpdateIncident(incident.id);
+  const first = parseTime(incident.tocsin.firstActivityDateTime);
+  const last = parseTime(incident.tocsin.lastActivityDateTime);
+  return (
+    <header className={styles.head}>
+      <div className={styles.heading}>
+        <span className={styles.edge} style={{ backgroundColor: severityColor(incident.severity) }} />
+        <div>
+          <h1 className={styles.title}>
+            <Untrusted text={incident.displayName} />
+          </h1>
+          <div className={styles.line}>
+            <SeverityBadge severity={incident.severity} />
+            <StatusLabel status={incident.status} />
+            <Owner name={incident.assignedTo} />
+            <span className={surface.muted}>{count(incident.tocsin.alertCount, "alert")}</span>
+            {first !== undefined && last !== undefined && (
+              <span className={surface.muted} title={`${dateTime(first)} to ${dateTime(last)}`}>
+                <When at={first} exact />
+                {last - first >= 60_000 && ` · lasted ${duration(last - first)}`}
+              </span>
+            )}
+            <Tags system={incident.systemTags} custom={incident.customTags} />
+          </div>
+        </div>
+      </div>
+      {mayWrite && (
+        <div className={styles.actions}>
+          {me && incident.assignedTo !== me && (
+            <Button
+              icon={<PersonAddRegular />}
+              disabledFocusable={update.isPending}
+              onClick={() => update.mutate({ patch: { assignedTo: me } })}
+            >
+              Assign to me
+            </Button>
+          )}
+          <Button appearance="primary" icon={<EditRegular />} onClick={onManage}>
+            Manage incident
+          </Button>
+        </div>
+      )}
+      {update.isError && (
+        <MessageBar intent="error">
+          <MessageBarBody>{messageOf(update.error)}</MessageBarBody>
+        </MessageBar>
+      )}
+    </header>
+  );
+}
+
+function Notices({ incident, failed }: { incident: Incident; failed: unknown }) {
+  const styles = useStyles();
+  const merged = incident.redirectIncidentId;
+  if (!failed && !merged) return null;
+  return (
+    <div className={styles.notices}>
+      {Boolean(failed) && (
+        <MessageBar intent="warning">
+          <MessageBarBody>This may be out of date. {messageOf(failed)}</MessageBarBody>
+        </MessageBar>
+      )}
+      {merged && (
+        <MessageBar intent="info">
+          <MessageBarBody>
+            This incident was merged into <Link to={`/incidents/${merged}`}>incident {merged}</Link>. Work goes on there.
+          </MessageBarBody>
+        </MessageBar>
+      )}
+    </div>
+  );
+}

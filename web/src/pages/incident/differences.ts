@@ -1,0 +1,61 @@
+// The change feed keeps what was before and after as JSON: a plain value, or an object of the fields that changed.
+import {
+  alertStatusWord,
+  classificationWord,
+  determinationWord,
+  severityWord,
+  spellOut,
+  statusWord,
+} from "../../parts/words";
+
+export interface Difference {
+  /** Name of the field, "" when the change is about one plain value. */
+  field: string;
+  before: string;
+  after: string;
+}
+
+const wordOf: Record<string, (word: string) => string> = {
+  severity: severityWord,
+  status: (word) => (word === "new" ? alertStatusWord(word) : statusWord(word)),
+  classification: classificationWord,
+  determination: determinationWord,
+};
+
+const fieldWords: Record<string, string> = {
+  displayName: "Name",
+  assignedTo: "Assigned to",
+  customTags: "Tags",
+  resolvingComment: "Resolution note",
+};
+
+/** What the incident's own bookkeeping changes; saying it would bury what people want to know. */
+const bookkeeping = new Set(["version", "lastUpdate", "lastUpdateDateTime", "lastModifiedBy"]);
+
+export function differences(before: unknown, after: unknown): Difference[] {
+  if (!isObject(before) && !isObject(after)) {
+    const [a, b] = [show("", before), show("", after)];
+    return a === b ? [] : [{ field: "", before: a, after: b }];
+  }
+  const a = isObject(before) ? before : {};
+  const b = isObject(after) ? after : {};
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .filter((field) => !bookkeeping.has(field))
+    .map((field) => ({
+      field: fieldWords[field] ?? spellOut(field),
+      before: show(field, a[field]),
+      after: show(field, b[field]),
+    }))
+    .filter((difference) => difference.before !== difference.after);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function show(field: string, value: unknown): string {
+  if (value === null || value === undefined || value === "") return field === "assignedTo" ? "Unassigned" : "";
+  if (Array.isArray(value)) return value.map((each) => show(field, each)).join(", ");
+  if (isObject(value)) return JSON.stringify(value);
+  return wordOf[field]?.(String(value)) ?? String(value);
+}

@@ -1,0 +1,170 @@
+import { makeStyles, tokens } from "@fluentui/react-components";
+import { type ReactNode, useState } from "react";
+import type { Incident } from "../../api/types";
+import { assetIcons } from "../../parts/assetIcons";
+import { Chips, Owner, SeverityBadge, StatusLabel, Tags } from "../../parts/badges";
+import { assetKinds } from "../../parts/entities";
+import { plainText } from "../../parts/hidden";
+import { When } from "../../parts/When";
+import { categoryWord, classificationWord, count, determinationWord, sourceWord } from "../../parts/words";
+import type { SortColumn } from "./filter";
+
+export interface Column {
+  id: string;
+  label: string;
+  sort?: SortColumn;
+  width: number;
+  number?: boolean;
+  cell: (incident: Incident) => ReactNode;
+}
+
+const useStyles = makeStyles({
+  assets: { display: "inline-flex", verticalAlign: "middle", gap: "10px", whiteSpace: "nowrap" },
+  asset: {
+    display: "inline-flex",
+    alignItems: "center",
+    gap: "4px",
+    fontVariantNumeric: "tabular-nums",
+    "& svg": { fontSize: "16px", color: tokens.colorNeutralForeground3 },
+  },
+  alerts: { display: "inline-flex", verticalAlign: "middle", alignItems: "center", gap: "8px", fontVariantNumeric: "tabular-nums" },
+  track: { width: "36px", height: "4px", borderRadius: "2px", backgroundColor: tokens.colorNeutralStroke2 },
+  part: { display: "block", height: "100%", borderRadius: "2px", backgroundColor: tokens.colorBrandForeground1 },
+});
+
+/** How many assets of each kind, with the first names in the tooltip. */
+export function AssetCounts({ incident }: { incident: Incident }) {
+  const styles = useStyles();
+  const assets = incident.tocsin.impactedAssets;
+  const present = assetKinds.filter(({ kind }) => assets?.[kind] > 0);
+  if (present.length === 0) return <span>–</span>;
+  const names = (assets.names ?? []).map(({ name }) => plainText(name)).join(", ");
+  return (
+    <span className={styles.assets} title={names || undefined}>
+      {present.map(({ kind, one, label }) => {
+        const Icon = assetIcons[kind];
+        return (
+          <span key={kind} className={styles.asset}>
+            <Icon />
+            {assets[kind]}
+            <span className="unseen">{assets[kind] === 1 ? one : label.toLowerCase()}</span>
+          </span>
+        );
+      })}
+    </span>
+  );
+}
+
+export function AlertCounts({ incident }: { incident: Incident }) {
+  const styles = useStyles();
+  const { activeAlertCount: active, alertCount: all } = incident.tocsin;
+  return (
+    <span className={styles.alerts} title={`${active} of ${count(all, "alert")} active`}>
+      {active}/{all}
+      <span className={styles.track} aria-hidden="true">
+        <span className={styles.part} style={{ width: `${all ? (100 * active) / all : 0}%` }} />
+      </span>
+    </span>
+  );
+}
+
+/** Every column but the name, which always comes first. */
+export const columns: Column[] = [
+  { id: "id", label: "ID", sort: "id", width: 64, number: true, cell: (i) => i.id },
+  { id: "severity", label: "Severity", sort: "severity", width: 124, cell: (i) => <SeverityBadge severity={i.severity} /> },
+  { id: "status", label: "Status", sort: "status", width: 124, cell: (i) => <StatusLabel status={i.status} /> },
+  {
+    id: "alerts",
+    label: "Active alerts",
+    width: 120,
+    cell: (i) => <AlertCounts incident={i} />,
+  },
+  { id: "assets", label: "Impacted assets", width: 196, cell: (i) => <AssetCounts incident={i} /> },
+  {
+    id: "categories",
+    label: "Categories",
+    width: 252,
+    cell: (i) => <Chips items={(i.tocsin.categories ?? []).map(categoryWord)} limit={2} />,
+  },
+  {
+    id: "sources",
+    label: "Service sources",
+    width: 224,
+    cell: (i) => <Chips items={(i.tocsin.serviceSources ?? []).map(sourceWord)} limit={2} />,
+  },
+  {
+    id: "tags",
+    label: "Tags",
+    width: 180,
+    cell: (i) => <Tags system={i.systemTags} custom={i.customTags} limit={2} />,
+  },
+  { id: "first", label: "First activity", width: 128, cell: (i) => <When at={i.tocsin.firstActivityDateTime} /> },
+  { id: "last", label: "Last activity", width: 128, cell: (i) => <When at={i.tocsin.lastActivityDateTime} /> },
+  {
+    id: "updated",
+    label: "Last update",
+    sort: "updated",
+    width: 136,
+    cell: (i) => <When at={i.lastUpdateDateTime} />,
+  },
+  { id: "created", label: "Created", sort: "created", width: 128, cell: (i) => <When at={i.createdDateTime} /> },
+  { id: "owner", label: "Assigned to", sort: "owner", width: 176, cell: (i) => <Owner name={i.assignedTo} /> },
+  {
+    id: "classification",
+    label: "Classification",
+    sort: "classification",
+    width: 156,
+    cell: (i) => classificationWord(i.classification),
+  },
+  {
+    id: "determination",
+    label: "Determination",
+    width: 168,
+    cell: (i) => determinationWord(i.determination),
+  },
+];
+
+export const defaultColumns = [
+  "id",
+  "severity",
+  "status",
+  "alerts",
+  "assets",
+  "categories",
+  "sources",
+  "updated",
+  "first",
+  "last",
+  "owner",
+  "tags",
+  "classification",
+];
+
+/** Reads a stored choice: unknown ids are dropped, and nonsense means the default. */
+export function parseColumns(stored: string | null): string[] {
+  try {
+    const ids: unknown = JSON.parse(stored ?? "");
+    if (Array.isArray(ids)) return [...new Set(ids)].filter((id) => columns.some((column) => column.id === id));
+  } catch {
+    // Nothing stored yet, or by another version.
+  }
+  return defaultColumns;
+}
+
+/** The chosen columns in their order, remembered for this person in this browser. */
+export function useColumnChoice(userId: string) {
+  const key = `tocsin.queue.columns.${userId}`;
+  const [chosen, setChosen] = useState(() => parseColumns(localStorage.getItem(key)));
+  const choose = (ids: string[]) => {
+    localStorage.setItem(key, JSON.stringify(ids));
+    setChosen(ids);
+  };
+  return {
+    chosen,
+    choose,
+    reset: () => {
+      localStorage.removeItem(key);
+      setChosen(defaultColumns);
+    },
+  };
+}
