@@ -257,7 +257,7 @@ func (l *Lake) insertAll(ctx context.Context, batches []*Batch, now int64) error
 		byTable[b.table] = append(byTable[b.table], b)
 	}
 	for _, t := range order {
-		if err := l.insert(ctx, newSource(t, byTable[t], now)); err != nil {
+		if err := l.insert(ctx, newSource(t, byTable[t], now, l.cfg.Threads)); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}

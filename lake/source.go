@@ -36,8 +36,8 @@ type source struct {
 	batches  []*Batch
 	cols     []int // columns that some row has, _extra as len(table.Columns)
 	ingested int64 // value of _ingested in microseconds
-	groups   [][]chunkRef
-	next     atomic.Int64 // group to be claimed next
+	lanes    [][]chunkRef
+	next     atomic.Int64 // lane to be claimed next
 	rows     int
 	pins     runtime.Pinner
 }
@@ -65,7 +65,7 @@ const (
 	groupRows = 15 * chunkRows
 )
 
-func newSource(t *Table, batches []*Batch, ingested int64) *source {
+func newSource(t *Table, batches []*Batch, ingested int64, threads int) *source {
 	s := &source{table: t, batches: batches, ingested: ingested}
 	for col := range len(t.Columns) + 1 {
 		for _, b := range batches {
@@ -75,28 +75,34 @@ func newSource(t *Table, batches []*Batch, ingested int64) *source {
 			}
 		}
 	}
-	s.partition()
+	s.partition(threads)
 	return s
 }
 
-// partition cuts the batches into groups of exactly groupRows and what is left.
-// One thread reads a whole group, so that it fills whole row groups.
-func (s *source) partition() {
-	var group []chunkRef
-	room := groupRows
+// partition shares the rows out among at most threads lanes, each read by one
+// thread from end to end. A lane is never shorter than a row group while the
+// rows suffice for one: a thread compresses and writes what it has read only
+// when that is at least a row group, and hands over raw rows otherwise.
+func (s *source) partition(threads int) {
 	for _, b := range s.batches {
 		s.rows += b.rows
+	}
+	lanes := max(1, min(threads, s.rows/groupRows))
+	share := (s.rows + lanes - 1) / lanes
+	var lane []chunkRef
+	room := share
+	for _, b := range s.batches {
 		for start := 0; start < b.rows; {
 			n := min(chunkRows, b.rows-start, room)
-			group = append(group, chunkRef{b, start, n})
+			lane = append(lane, chunkRef{b, start, n})
 			start += n
 			if room -= n; room == 0 {
-				s.groups, group, room = append(s.groups, group), nil, groupRows
+				s.lanes, lane, room = append(s.lanes, lane), nil, share
 			}
 		}
 	}
-	if len(group) > 0 {
-		s.groups = append(s.groups, group)
+	if len(lane) > 0 {
+		s.lanes = append(s.lanes, lane)
 	}
 }
 
@@ -217,16 +223,16 @@ func tocsinLakeInit(ptr unsafe.Pointer) {
 		mapping.InitSetError(info, err.Error())
 		return
 	}
-	mapping.InitSetMaxThreads(info, mapping.IdxT(max(1, len(s.groups))))
+	mapping.InitSetMaxThreads(info, mapping.IdxT(max(1, len(s.lanes))))
 }
 
 // readerState is where one DuckDB thread stands; it lies in C memory.
-type readerState struct{ group, chunk int64 }
+type readerState struct{ lane, chunk int64 }
 
 //export tocsinLakeLocalInit
 func tocsinLakeLocalInit(ptr unsafe.Pointer) {
 	p := C.malloc(C.size_t(unsafe.Sizeof(readerState{})))
-	*(*readerState)(p) = readerState{group: -1}
+	*(*readerState)(p) = readerState{lane: -1}
 	mapping.InitSetInitData(mapping.InitInfo{Ptr: ptr}, p, unsafe.Pointer(C.free))
 }
 
@@ -240,15 +246,15 @@ func tocsinLakeFill(ptr, output unsafe.Pointer) {
 	}
 	chunk := mapping.DataChunk{Ptr: output}
 	at := (*readerState)(mapping.FunctionGetLocalInitData(info))
-	if at.group < 0 || int(at.chunk) == len(s.groups[at.group]) {
-		at.group, at.chunk = s.next.Add(1)-1, 0
-		if at.group >= int64(len(s.groups)) {
-			at.group = -1
+	if at.lane < 0 || int(at.chunk) == len(s.lanes[at.lane]) {
+		at.lane, at.chunk = s.next.Add(1)-1, 0
+		if at.lane >= int64(len(s.lanes)) {
+			at.lane = -1
 			mapping.DataChunkSetSize(chunk, 0)
 			return
 		}
 	}
-	ref := s.groups[at.group][at.chunk]
+	ref := s.lanes[at.lane][at.chunk]
 	at.chunk++
 	for i, col := range s.cols {
 		ref.batch.cols[col].fill(mapping.DataChunkGetVector(chunk, mapping.IdxT(i)), ref.start, ref.count)
