@@ -7,29 +7,37 @@ import "slices"
 // their byte classes, other texts must be folded by the caller.
 //
 // States near the root, where a walk spends most of its time, have a row in a
-// dense table; the many deep ones have only their few edges and a link to the
-// longest suffix that is also a prefix of something. That keeps tens of
-// thousands of literals within the caches and still moves in amortised
-// constant time per byte.
+// dense table and are numbered by it; the many deep ones have only their few
+// edges and a link to the longest suffix that is also a prefix of something.
+// Deep states are numbered along their chains, so that following a literal
+// reads memory in order. That keeps tens of thousands of literals within the
+// caches and still moves in amortised constant time per byte.
 type automaton struct {
-	class  [256]uint8 // 0: no literal has this byte
-	width  int        // number of classes
-	states []acState
-	table  []uint32 // rows of the dense states
+	class [256]uint8 // 0: no literal has this byte
+	width uint32     // number of classes
+	dense uint32     // states below this have a row
+	// table has the rows; an entry is a state, with hasOut set when literals
+	// end there.
+	table  []uint32
+	states []acState // the others, from number dense on
+	denOut []uint32  // outs of the dense states
 	edges  []acEdge
 	outs   []uint32 // runs of literal numbers, each run after its length
 	lits   []acLit
 }
 
+const hasOut = 1 << 31
+
+// acState is a state without a row: 16 bytes, four to a cache line.
 type acState struct {
-	fail  uint32
-	next  uint32 // the only edge's target, or the first of several in edges
-	dense int32  // offset in table, -1 without
-	out   uint32 // offset in outs, 0 without
-	nEdge uint16
-	c0    uint8 // class of the only edge
+	next uint32 // the only edge's target, or the first of several in edges
+	fail uint32
+	out  uint32 // offset in outs, 0 without
+	c0   uint8  // class of the only edge
+	n    uint8  // number of edges
 }
 
+// acEdge leads to a state (with hasOut) over a class.
 type acEdge struct {
 	to uint32
 	c  uint8
@@ -51,8 +59,9 @@ type acNode struct {
 	edges []acEdge
 	fail  uint32
 	depth uint16
-	lit   int32 // number of the literal that ends here, -1
-	up    uint32
+	lit   int32    // number of the literal that ends here, -1
+	out   uint32   // offset in outs
+	row   []uint32 // of a dense node: targets as node numbers
 }
 
 // buildAutomaton makes the automaton of texts; lits[i] goes with texts[i].
@@ -61,7 +70,11 @@ func buildAutomaton(texts []string, lits []acLit) *automaton {
 	a := &automaton{lits: lits, outs: []uint32{0}}
 	a.classify(texts)
 	nodes := a.trie(texts)
-	order := a.failLinks(nodes)
+	order := failLinks(nodes)
+	for _, o := range order {
+		n := &nodes[o]
+		n.out = a.output(n.lit, nodes[n.fail].out)
+	}
 	a.layout(nodes, order)
 	return a
 }
@@ -85,7 +98,7 @@ func (a *automaton) classify(texts []string) {
 	for b := 'A'; b <= 'Z'; b++ {
 		a.class[b] = a.class[b+'a'-'A']
 	}
-	a.width = n + 1
+	a.width = uint32(n + 1)
 }
 
 func (a *automaton) trie(texts []string) []acNode {
@@ -96,7 +109,7 @@ func (a *automaton) trie(texts []string) []acNode {
 			c := a.class[t[i]]
 			j, ok := slices.BinarySearchFunc(nodes[cur].edges, c, func(e acEdge, c uint8) int { return int(e.c) - int(c) })
 			if !ok {
-				nodes = append(nodes, acNode{lit: -1, depth: nodes[cur].depth + 1, up: cur})
+				nodes = append(nodes, acNode{lit: -1, depth: nodes[cur].depth + 1})
 				nodes[cur].edges = slices.Insert(nodes[cur].edges, j, acEdge{uint32(len(nodes) - 1), c})
 			}
 			cur = nodes[cur].edges[j].to
@@ -116,7 +129,7 @@ func child(n *acNode, c uint8) (uint32, bool) {
 }
 
 // failLinks sets the suffix links and returns the nodes breadth first.
-func (a *automaton) failLinks(nodes []acNode) []uint32 {
+func failLinks(nodes []acNode) []uint32 {
 	order := make([]uint32, 1, len(nodes))
 	for i := 0; i < len(order); i++ {
 		n := &nodes[order[i]]
@@ -141,43 +154,89 @@ func (a *automaton) failLinks(nodes []acNode) []uint32 {
 	return order
 }
 
-// layout numbers the states breadth first, so that the shallow ones lie
-// together, and writes edges, dense rows and outputs.
+// layout numbers the states, dense ones first and the others along their
+// chains, and writes rows and edges.
 func (a *automaton) layout(nodes []acNode, order []uint32) {
 	num := make([]uint32, len(nodes))
-	for i, o := range order {
-		num[o] = uint32(i)
-	}
-	a.states = make([]acState, len(order))
-	for i, o := range order {
+	for _, o := range order {
 		n := &nodes[o]
-		st := acState{fail: num[n.fail], dense: -1, nEdge: uint16(len(n.edges))}
-		switch len(n.edges) {
-		case 0:
-		case 1:
-			st.c0, st.next = n.edges[0].c, num[n.edges[0].to]
-		default:
+		if n.depth >= denseDepth && len(n.edges) < denseEdges {
+			continue
+		}
+		num[o] = a.dense
+		a.dense++
+		n.row = make([]uint32, a.width)
+		if o != 0 {
+			for c := uint8(1); uint32(c) < a.width; c++ {
+				n.row[c] = follow(nodes, n.fail, c)
+			}
+		}
+		for _, e := range n.edges {
+			n.row[e.c] = e.to
+		}
+	}
+	chain := a.number(nodes, num)
+	ref := func(node uint32) uint32 {
+		if nodes[node].out != 0 {
+			return num[node] | hasOut
+		}
+		return num[node]
+	}
+	a.table = make([]uint32, 0, a.dense*a.width)
+	for _, o := range order {
+		if n := &nodes[o]; n.row != nil {
+			for _, to := range n.row {
+				a.table = append(a.table, ref(to))
+			}
+			a.denOut = append(a.denOut, n.out)
+		}
+	}
+	for _, o := range chain {
+		n := &nodes[o]
+		st := acState{fail: num[n.fail], out: n.out, n: uint8(len(n.edges))}
+		if len(n.edges) == 1 {
+			st.c0, st.next = n.edges[0].c, ref(n.edges[0].to)
+		} else {
 			st.next = uint32(len(a.edges))
 			for _, e := range n.edges {
-				a.edges = append(a.edges, acEdge{num[e.to], e.c})
+				a.edges = append(a.edges, acEdge{ref(e.to), e.c})
 			}
 		}
-		if n.depth < denseDepth || len(n.edges) >= denseEdges {
-			st.dense = int32(len(a.table))
-			row := make([]uint32, a.width)
-			if i > 0 {
-				for c := range row {
-					row[c] = a.step(st.fail, uint8(c))
-				}
-				row[0] = 0
-			}
-			for _, e := range n.edges {
-				row[e.c] = num[e.to]
-			}
-			a.table = append(a.table, row...)
+		a.states = append(a.states, st)
+	}
+}
+
+// number gives the states without a row their numbers, depth first, and
+// returns them in that order.
+func (a *automaton) number(nodes []acNode, num []uint32) []uint32 {
+	var chain []uint32
+	stack := []uint32{0}
+	for len(stack) > 0 {
+		o := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if nodes[o].row == nil {
+			num[o] = a.dense + uint32(len(chain))
+			chain = append(chain, o)
 		}
-		st.out = a.output(n.lit, a.states[st.fail].out)
-		a.states[i] = st
+		for i := len(nodes[o].edges) - 1; i >= 0; i-- {
+			stack = append(stack, nodes[o].edges[i].to)
+		}
+	}
+	return chain
+}
+
+// follow moves from a node over a class. Rows of shallower nodes are ready,
+// and links lead only to shallower ones.
+func follow(nodes []acNode, at uint32, c uint8) uint32 {
+	for {
+		n := &nodes[at]
+		if n.row != nil {
+			return n.row[c]
+		}
+		if to, ok := child(n, c); ok {
+			return to
+		}
+		at = n.fail
 	}
 }
 
@@ -200,21 +259,17 @@ func (a *automaton) output(own int32, inherited uint32) uint32 {
 	return at
 }
 
-// step moves from a state over a byte class other than 0. All states that are
-// shallower than the one under construction are ready, and links lead only to
-// shallower ones.
+// step moves over a byte class other than 0 and returns the state, with
+// hasOut.
 func (a *automaton) step(cur uint32, c uint8) uint32 {
-	for {
-		st := &a.states[cur]
-		if st.dense >= 0 {
-			return a.table[int(st.dense)+int(c)]
-		}
-		if st.nEdge == 1 {
+	for cur >= a.dense {
+		st := &a.states[cur-a.dense]
+		if st.n == 1 {
 			if st.c0 == c {
 				return st.next
 			}
-		} else if st.nEdge > 1 {
-			for _, e := range a.edges[st.next : st.next+uint32(st.nEdge)] {
+		} else {
+			for _, e := range a.edges[st.next : st.next+uint32(st.n)] {
 				if e.c == c {
 					return e.to
 				}
@@ -222,27 +277,32 @@ func (a *automaton) step(cur uint32, c uint8) uint32 {
 		}
 		cur = st.fail
 	}
+	return a.table[cur*a.width+uint32(c)]
 }
 
 // scan walks text, marks the atoms that its literals decide, and collects the
 // rules that become candidates. text is ASCII or folded.
 func (p *program) scan(a *automaton, text string, s *Scratch) {
 	cur := uint32(0)
+	table, width, dense := a.table, a.width, a.dense
 	for i := 0; i < len(text); i++ {
 		c := a.class[text[i]]
-		if c == 0 {
+		if cur < dense {
+			cur = table[cur*width+uint32(c)]
+		} else if c == 0 {
 			cur = 0
 			continue
-		}
-		st := &a.states[cur]
-		if st.dense >= 0 {
-			cur = a.table[int(st.dense)+int(c)]
-		} else if st.c0 == c {
-			cur = st.next
 		} else {
 			cur = a.step(cur, c)
 		}
-		if out := a.states[cur].out; out != 0 {
+		if cur&hasOut != 0 {
+			cur &^= hasOut
+			out := uint32(0)
+			if cur < dense {
+				out = a.denOut[cur]
+			} else {
+				out = a.states[cur-dense].out
+			}
 			n := a.outs[out]
 			for _, li := range a.outs[out+1 : out+1+n] {
 				p.found(&a.lits[li], i+1, len(text), s)

@@ -425,7 +425,7 @@ func (p *program) memoSlots() int {
 func (p *program) describe() string {
 	states, bytes := 0, 0
 	for _, f := range p.fields {
-		states += len(f.auto.states)
+		states += len(f.auto.states) + int(f.auto.dense)
 		bytes += f.auto.size()
 	}
 	var always []string
@@ -436,5 +436,5 @@ func (p *program) describe() string {
 }
 
 func (a *automaton) size() int {
-	return len(a.states)*24 + len(a.table)*4 + len(a.edges)*8 + len(a.outs)*4 + len(a.lits)*20
+	return len(a.states)*16 + len(a.table)*4 + len(a.edges)*8 + len(a.outs)*4 + len(a.lits)*20
 }

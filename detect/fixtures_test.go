@@ -34,7 +34,9 @@ func publicFixtures(t testing.TB) []fixture {
 		} `yaml:"regression_tests_info"`
 	}
 	files := map[string][]byte{}
-	for _, f := range zipFiles(t, "data/sigma-regression_data.zip", func(n string) bool { return strings.HasSuffix(n, ".json") || strings.HasSuffix(n, ".raw") || strings.HasSuffix(n, "info.yml") }) {
+	for _, f := range zipFiles(t, "data/sigma-regression_data.zip", func(n string) bool {
+		return strings.HasSuffix(n, ".json") || strings.HasSuffix(n, ".raw") || strings.HasSuffix(n, "info.yml")
+	}) {
 		files[f.Path] = f.Data
 	}
 	var out []fixture

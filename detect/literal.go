@@ -2,6 +2,7 @@ package detect
 
 import (
 	"regexp/syntax"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,25 +40,16 @@ func regexLiterals(src string) []string {
 	return lits
 }
 
+// requiredLiterals looks for literals, and for short runs of literals and
+// small character classes, which are multiplied out: `\.[ "]` needs one of
+// two texts.
 func requiredLiterals(re *syntax.Regexp, depth int) []string {
 	if depth > 100 {
 		return nil
 	}
 	switch re.Op {
-	case syntax.OpLiteral:
-		var b []byte
-		for _, r := range re.Rune {
-			if r == utf8.RuneError {
-				// It also matches bytes that are not UTF-8, which are kept as
-				// they are in the text that is searched.
-				return nil
-			}
-			b = utf8.AppendRune(b, foldRune(r))
-		}
-		if len(b) < minLiteral {
-			return nil
-		}
-		return []string{string(b)}
+	case syntax.OpLiteral, syntax.OpCharClass:
+		return useful(exact(re))
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredLiterals(re.Sub[0], depth+1)
 	case syntax.OpRepeat:
@@ -65,12 +57,24 @@ func requiredLiterals(re *syntax.Regexp, depth int) []string {
 			return requiredLiterals(re.Sub[0], depth+1)
 		}
 	case syntax.OpConcat:
-		var best []string
-		for _, sub := range re.Sub {
-			if lits := requiredLiterals(sub, depth+1); lits != nil && (best == nil || weight(lits) > weight(best)) {
+		var best, run []string
+		take := func(lits []string) {
+			if lits != nil && (best == nil || weight(lits) > weight(best)) {
 				best = lits
 			}
 		}
+		for _, sub := range re.Sub {
+			if x := exact(sub); x != nil && len(run)*len(x) <= maxProduct {
+				run = product(run, x)
+				continue
+			}
+			take(useful(run))
+			run = exact(sub)
+			if run == nil {
+				take(requiredLiterals(sub, depth+1))
+			}
+		}
+		take(useful(run))
 		return best
 	case syntax.OpAlternate:
 		var all []string
@@ -86,6 +90,66 @@ func requiredLiterals(re *syntax.Regexp, depth int) []string {
 	return nil
 }
 
+const maxProduct = 16
+
+// exact are all texts that a literal or a small class matches, folded; nil
+// for anything else.
+func exact(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		var b []byte
+		for _, r := range re.Rune {
+			if r == utf8.RuneError {
+				// It also matches bytes that are not UTF-8, which are kept as
+				// they are in the text that is searched.
+				return nil
+			}
+			b = utf8.AppendRune(b, foldRune(r))
+		}
+		return []string{string(b)}
+	case syntax.OpCharClass:
+		var out []string
+		for i := 0; i+1 < len(re.Rune); i += 2 {
+			for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+				if len(out) == maxProduct || r == utf8.RuneError {
+					return nil
+				}
+				if t := string(foldRune(r)); !slices.Contains(out, t) {
+					out = append(out, t)
+				}
+			}
+		}
+		return out
+	}
+	return nil
+}
+
+func product(a, b []string) []string {
+	if len(a) == 0 {
+		return b
+	}
+	out := make([]string, 0, len(a)*len(b))
+	for _, x := range a {
+		for _, y := range b {
+			out = append(out, x+y)
+		}
+	}
+	return out
+}
+
+// useful are the literals when each is long or rare enough to be looked for.
+func useful(lits []string) []string {
+	for _, l := range lits {
+		if len(l) < minLiteral && !strings.Contains("`^~#@!|{}[]<>;$&%", l) {
+			return nil
+		}
+	}
+	if len(lits) == 0 {
+		return nil
+	}
+	return lits
+}
+
 // weight prefers long literals and few of them.
 func weight(lits []string) float64 {
 	least := len(lits[0])
@@ -93,6 +157,44 @@ func weight(lits []string) float64 {
 		least = min(least, len(l))
 	}
 	return float64(least) - 0.1*float64(len(lits))
+}
+
+// minLength is the least number of bytes that a match takes.
+func minLength(src string) int {
+	re, err := syntax.Parse(src, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	return shortest(re, 0)
+}
+
+func shortest(re *syntax.Regexp, depth int) int {
+	if depth > 100 {
+		return 0
+	}
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus:
+		return shortest(re.Sub[0], depth+1)
+	case syntax.OpRepeat:
+		return re.Min * shortest(re.Sub[0], depth+1)
+	case syntax.OpConcat:
+		n := 0
+		for _, s := range re.Sub {
+			n += shortest(s, depth+1)
+		}
+		return n
+	case syntax.OpAlternate:
+		n := shortest(re.Sub[0], depth+1)
+		for _, s := range re.Sub[1:] {
+			n = min(n, shortest(s, depth+1))
+		}
+		return n
+	}
+	return 0
 }
 
 // commonTexts occur in a large part of all events: a rule that can be found by
@@ -111,7 +213,9 @@ var commonTexts = []string{
 func rarity(lit string, bound bool, uses int) float64 {
 	p := 1.0
 	switch n := len(lit); {
-	case n <= 1:
+	case n <= 1 && !strings.ContainsAny(lit, "`^~#@!|{}[]<>;$&%"):
+	case n == 1:
+		p = 0.1
 	case n == 2:
 		p = 0.4
 	case n == 3:
