@@ -10,8 +10,6 @@
 package cases
 
 import (
-	"context"
-	"errors"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -22,13 +20,17 @@ import (
 // Cases is the door to incidents and alerts. Tenant and actor of every call
 // come from the principal of its context.
 type Cases struct {
-	st     *store.Store
-	policy correlate.Policy
+	st      *store.Store
+	policy  correlate.Policy
+	facts   factsMemory
+	tallies tallyMemory
 }
 
 // New makes the door over an open store.
 func New(st *store.Store, policy correlate.Policy) *Cases {
-	return &Cases{st: st, policy: policy}
+	return &Cases{st: st, policy: policy,
+		facts:   factsMemory{m: recent[[2]string, datedFacts]{half: 4000}},
+		tallies: tallyMemory{m: recent[tallyKey, versionedTally]{half: 500}}}
 }
 
 // Accepted is what became of one alert of a batch.
@@ -99,66 +101,4 @@ type HourCount struct {
 	At        time.Time // the hour's beginning, UTC
 	Alerts    int       // accepted in it
 	Incidents int       // opened in it
-}
-
-var errSoon = errors.New("cases: not there yet")
-
-// Accept takes in alerts, in order.
-func (c *Cases) Accept(ctx context.Context, alerts []tocsin.Alert) ([]Accepted, error) {
-	return nil, errSoon
-}
-
-// Incident is the incident with this number.
-func (c *Cases) Incident(ctx context.Context, id int64, withAlerts bool) (tocsin.Incident, error) {
-	return tocsin.Incident{}, errSoon
-}
-
-// Incidents is a page of the queue.
-func (c *Cases) Incidents(ctx context.Context, q tocsin.Query) (IncidentPage, error) {
-	return IncidentPage{}, errSoon
-}
-
-// Alert is the alert with this id.
-func (c *Cases) Alert(ctx context.Context, id string) (tocsin.Alert, error) {
-	return tocsin.Alert{}, errSoon
-}
-
-// Alerts is a page of alerts.
-func (c *Cases) Alerts(ctx context.Context, q tocsin.Query) (AlertPage, error) {
-	return AlertPage{}, errSoon
-}
-
-// UpdateIncident changes an incident.
-func (c *Cases) UpdateIncident(ctx context.Context, id int64, u IncidentUpdate) (tocsin.Incident, error) {
-	return tocsin.Incident{}, errSoon
-}
-
-// UpdateAlert changes an alert.
-func (c *Cases) UpdateAlert(ctx context.Context, id string, u AlertUpdate) (tocsin.Alert, error) {
-	return tocsin.Alert{}, errSoon
-}
-
-// CommentIncident adds a comment and returns all.
-func (c *Cases) CommentIncident(ctx context.Context, id int64, text string) ([]tocsin.Comment, error) {
-	return nil, errSoon
-}
-
-// CommentAlert adds a comment and returns all.
-func (c *Cases) CommentAlert(ctx context.Context, id string, text string) ([]tocsin.Comment, error) {
-	return nil, errSoon
-}
-
-// Activities are the lines of the record about an incident, oldest first.
-func (c *Cases) Activities(ctx context.Context, incidentID int64, after int64, top int) ([]tocsin.Change, error) {
-	return nil, errSoon
-}
-
-// Tags are the custom tags in use that begin with prefix.
-func (c *Cases) Tags(ctx context.Context, prefix string) ([]string, error) {
-	return nil, errSoon
-}
-
-// Hours is the chart of the last 24 hours, and the open incidents by severity.
-func (c *Cases) Hours(ctx context.Context, now time.Time) ([]HourCount, map[tocsin.Severity]int64, error) {
-	return nil, nil, errSoon
 }

@@ -201,7 +201,7 @@ CREATE TABLE tag (
 );
 
 -- The dictionary of names that search looks through (each text once, in lower
--- case) and the incidents that they occur in.
+-- case) and the incidents and alerts that they occur in.
 CREATE TABLE name (
   tenant TEXT NOT NULL,
   id     INTEGER PRIMARY KEY,
@@ -211,11 +211,18 @@ CREATE TABLE name (
 CREATE TABLE incident_name (
   tenant      TEXT NOT NULL,
   incident_id BIGINT NOT NULL,
-  kind        TEXT NOT NULL, -- title or entity
+  kind        TEXT NOT NULL, -- title: its own name; part: of its alerts and their entities
   name_id     BIGINT NOT NULL,
   PRIMARY KEY (tenant, incident_id, kind, name_id)
 ) WITHOUT ROWID;
 CREATE INDEX incident_name_name ON incident_name (tenant, name_id, incident_id);
+CREATE TABLE alert_name (
+  tenant   TEXT NOT NULL,
+  alert_id TEXT NOT NULL,
+  name_id  BIGINT NOT NULL,
+  PRIMARY KEY (tenant, alert_id, name_id)
+) WITHOUT ROWID;
+CREATE INDEX alert_name_name ON alert_name (tenant, name_id, alert_id);
 
 -- The record. The triggers hold the promise that it only grows.
 CREATE TABLE change (

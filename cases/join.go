@@ -1,0 +1,272 @@
+package cases
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/correlate"
+)
+
+const (
+	// nearest is how many alerts on each side in time are looked at for a key.
+	nearest = 24
+	// maxSightings bounds the alerts that one alert is compared with, whatever
+	// the number of its keys.
+	maxSightings = 400
+)
+
+// decide finds the candidates of an alert and asks correlation.
+func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.Decision, error) {
+	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys))}
+	total, err := b.prev.Of(tocsin.EntityKey{})
+	if err != nil {
+		return correlate.Decision{}, err
+	}
+	prev.Total = correlate.Known(total)
+	last := map[string]sighted{}
+	for _, k := range keys {
+		n, err := b.prev.Of(k)
+		if err != nil {
+			return correlate.Decision{}, err
+		}
+		if n.Alerts == 0 {
+			continue // never seen: it leads nowhere
+		}
+		prev.Keys[k] = correlate.Known(n)
+		if len(last) >= maxSightings {
+			continue
+		}
+		found, err := b.tx.Sightings(k, f.Last, b.c.policy.Window, nearest)
+		if err != nil {
+			return correlate.Decision{}, err
+		}
+		for _, s := range found {
+			last[s.AlertID] = sighted{s.AlertID, s.IncidentID, s.Last}
+		}
+	}
+	cands, err := b.candidates(last)
+	if err != nil {
+		return correlate.Decision{}, err
+	}
+	return correlate.Decide(f, cands, prev, b.c.policy), nil
+}
+
+type sighted struct {
+	alert    string
+	incident int64
+	last     time.Time
+}
+
+// candidates are the open incidents of the alerts seen, newest first, with
+// those alerts as members, newest first.
+func (b *batch) candidates(seen map[string]sighted) ([]correlate.Candidate, error) {
+	all := make([]sighted, 0, len(seen))
+	for _, s := range seen {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(x, y sighted) int {
+		if c := y.last.Compare(x.last); c != 0 {
+			return c
+		}
+		return strings.Compare(x.alert, y.alert)
+	})
+	var out []correlate.Candidate
+	at := map[int64]int{}
+	for _, s := range all {
+		i, ok := at[s.incident]
+		if !ok {
+			if len(out) >= correlate.MaxCandidates {
+				continue
+			}
+			oi, err := b.incident(s.incident)
+			if err != nil {
+				return nil, err
+			}
+			if !oi.inc.Open() {
+				continue
+			}
+			i = len(out)
+			at[s.incident] = i
+			n := oi.inc.AlertCount
+			if oi.tally != nil {
+				n = oi.tally.alerts
+			}
+			out = append(out, correlate.Candidate{IncidentID: s.incident, AssignedTo: oi.inc.AssignedTo, Classification: oi.inc.Classification,
+				Determination: oi.inc.Determination, Created: oi.inc.Created, AlertCount: n})
+		}
+		if len(out[i].Members) >= correlate.MaxMembers {
+			continue
+		}
+		f, err := b.factsOf(s)
+		if err != nil {
+			return nil, err
+		}
+		out[i].Members = append(out[i].Members, f)
+	}
+	return out, nil
+}
+
+// factsOf is the digest of an alert taken earlier: from this batch, from
+// memory, or from the store.
+func (b *batch) factsOf(s sighted) (f correlate.Facts, err error) {
+	if f, ok := b.facts[s.alert]; ok {
+		return f, nil
+	}
+	if f, ok := b.c.facts.get(b.tx.Tenant(), s.alert, s.last); ok {
+		return f, nil
+	}
+	text, err := b.tx.Facts(s.alert)
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read facts of alert %s: %w", s.alert, err)
+	}
+	b.c.facts.keep(b.tx.Tenant(), s.alert, s.last, f)
+	return f, nil
+}
+
+// open makes a new incident for an alert.
+func (b *batch) open(a *tocsin.Alert, d correlate.Decision) (*openIncident, error) {
+	now := b.tx.Now()
+	oi := &openIncident{fresh: true, tally: newTally(), inc: tocsin.Incident{Status: tocsin.IncidentActive, Classification: tocsin.ClassUnknown,
+		Determination: tocsin.DetUnknown, Created: now, LastUpdate: now}}
+	oi.tally.add(digestOf(a), a.Active())
+	oi.tally.apply(&oi.inc)
+	if err := b.tx.CreateIncident(&oi.inc); err != nil {
+		return nil, err
+	}
+	b.incidents[oi.inc.ID] = oi
+	return oi, b.record(oi, tocsin.Change{Kind: "created", AlertID: a.ID,
+		After:   object("displayName", oi.inc.DisplayName, "severity", oi.inc.Severity, "status", oi.inc.Status),
+		Summary: sentence(fmt.Sprintf("Opened for alert “%s”", a.Title), d.Why)})
+}
+
+// join puts an alert into an open incident, after merging others into it when
+// the alert shows that they are one story.
+func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, error) {
+	oi, err := b.incident(d.IncidentID)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.count(oi); err != nil {
+		return nil, err
+	}
+	for _, from := range d.From {
+		src, err := b.incident(from)
+		if err == nil {
+			err = b.merge(oi, src, d.Why)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("merge incident %d into %d: %w", from, oi.inc.ID, err)
+		}
+	}
+	before := oi.tally.alerts
+	oi.tally.add(digestOf(a), a.Active())
+	why := d.Why
+	if d.Kind == correlate.Merge && len(d.Links) > 0 {
+		why = d.Links[0].Sentence // the merge has said the rest
+	}
+	return oi, b.record(oi, tocsin.Change{Kind: "alertCorrelated", AlertID: a.ID,
+		Before: object("alertCount", before), After: object("alertCount", oi.tally.alerts, "severity", a.Severity, "links", d.Links),
+		Summary: sentence(fmt.Sprintf("Alert “%s” was correlated", a.Title), why)})
+}
+
+// merge moves everything of src into dst. The source stays as a signpost.
+func (b *batch) merge(dst, src *openIncident, why string) error {
+	if err := b.count(src); err != nil {
+		return err
+	}
+	n, err := b.tx.MoveAll(src.inc.ID, dst.inc.ID)
+	if err != nil {
+		return err
+	}
+	for _, k := range b.alerts {
+		if k.a.IncidentID == src.inc.ID {
+			k.a.IncidentID = dst.inc.ID
+			k.a.Version++ // as MoveAll did to the row
+		}
+	}
+	dst.tally.merge(src.tally)
+	takeOver(&dst.inc, &src.inc)
+	if dst.inc.AssignedTo != "" {
+		if _, err := b.tx.AssignAlerts(dst.inc.ID, dst.inc.AssignedTo); err != nil {
+			return err
+		}
+		for _, k := range b.alerts {
+			if k.a.IncidentID == dst.inc.ID && k.a.AssignedTo != dst.inc.AssignedTo {
+				k.a.AssignedTo = dst.inc.AssignedTo
+				k.a.Version++
+			}
+		}
+	}
+	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object("alertCount", dst.tally.alerts-src.tally.alerts),
+		After:   object("alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n),
+		Summary: sentence(fmt.Sprintf("Incident %d, “%s”, was merged into this one", src.inc.ID, src.inc.DisplayName), why)}); err != nil {
+		return err
+	}
+	was := src.inc.Status
+	src.inc.Status, src.inc.RedirectID = tocsin.IncidentRedirected, dst.inc.ID
+	if !slices.Contains(src.inc.SystemTags, "Redirected") {
+		src.inc.SystemTags = append(src.inc.SystemTags, "Redirected")
+	}
+	// It keeps its last figures for whoever looks at it, so it is not counted again.
+	src.tally.apply(&src.inc)
+	src.tally, src.before = nil, src.inc
+	if err := b.record(src, tocsin.Change{Kind: "redirected", Before: object("status", was),
+		After:   object("status", src.inc.Status, "redirectIncidentId", dst.inc.ID),
+		Summary: sentence(fmt.Sprintf("Merged into incident %d, “%s”", dst.inc.ID, dst.inc.DisplayName), why)}); err != nil {
+		return err
+	}
+	// Written now: the next alert of the batch must not find it open.
+	src.inc.LastUpdate, src.inc.LastModifiedBy = b.tx.Now(), correlation.Name
+	return b.tx.PutIncident(&src.inc)
+}
+
+// takeOver gives the target what people had decided about the source and it
+// had not; correlation merges only what does not contradict.
+func takeOver(dst, src *tocsin.Incident) {
+	if dst.AssignedTo == "" {
+		dst.AssignedTo = src.AssignedTo
+	}
+	if dst.Classification == tocsin.ClassUnknown {
+		dst.Classification, dst.Determination = src.Classification, src.Determination
+	} else if dst.Classification == src.Classification && dst.Determination == tocsin.DetUnknown {
+		dst.Determination = src.Determination
+	}
+	if dst.Status == tocsin.IncidentActive && src.Status != tocsin.IncidentActive {
+		dst.Status = src.Status
+	}
+	if src.SeverityManual && (!dst.SeverityManual || src.Severity.Rank() > dst.Severity.Rank()) {
+		dst.Severity, dst.SeverityManual = src.Severity, true
+	}
+	if tags, err := cleanTags(append(slices.Clone(dst.CustomTags), src.CustomTags...)); err == nil {
+		dst.CustomTags = tags
+	}
+	for _, t := range src.SystemTags {
+		if t != "Redirected" && !slices.Contains(dst.SystemTags, t) {
+			dst.SystemTags = append(dst.SystemTags, t)
+		}
+	}
+	if !dst.Renamed && src.Renamed {
+		dst.DisplayName, dst.Renamed = src.DisplayName, true
+	}
+	if dst.Description == "" {
+		dst.Description = src.Description
+	}
+	if dst.Summary == "" {
+		dst.Summary = src.Summary
+	}
+}
+
+// sentence puts the reason behind what happened.
+func sentence(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// AlertRow is an alert with the two digests that are kept beside it.
+type AlertRow struct {
+	Alert *tocsin.Alert
+	// Facts is what correlation compares, Digest what counting an incident
+	// needs; both are JSON of the caller's making.
+	Facts, Digest string
+}
+
+// PutAlert writes an alert with its labels. The alert's incident must exist.
+// Comments are kept elsewhere and are left alone.
+func (tx *Tx) PutAlert(r AlertRow) error {
+	a := *r.Alert
+	a.Tenant, a.Comments = tx.who.Tenant, nil
+	r.Alert.Tenant = a.Tenant
+	body, err := toJSON(&a)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO alert (tenant, id, source, external_id, incident_id, version, title, severity, status, classification, determination,
+			assigned_to, service_source, detection_source, product_name, detector_id, category, created, first_activity, last_activity,
+			last_update, resolved, count, body, facts, digest)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+		ON CONFLICT (tenant, id) DO UPDATE SET incident_id = excluded.incident_id, version = excluded.version, title = excluded.title,
+			severity = excluded.severity, status = excluded.status, classification = excluded.classification,
+			determination = excluded.determination, assigned_to = excluded.assigned_to, detection_source = excluded.detection_source,
+			category = excluded.category, first_activity = excluded.first_activity, last_activity = excluded.last_activity,
+			last_update = excluded.last_update, resolved = excluded.resolved, count = excluded.count, body = excluded.body,
+			facts = excluded.facts, digest = excluded.digest`,
+		a.ID, a.Source, a.ExternalID, a.IncidentID, a.Version, a.Title, a.Severity.Rank(), string(a.Status), string(a.Classification),
+		string(a.Determination), a.AssignedTo, string(a.ServiceSource), string(a.DetectionSource), a.ProductName, a.DetectorID, a.Category,
+		micros(a.Created), micros(a.FirstActivity), micros(a.LastActivity), micros(a.LastUpdate), micros(a.Resolved), a.Count,
+		body, r.Facts, r.Digest)
+	if err != nil {
+		return fmt.Errorf("write alert %s: %w", a.ID, err)
+	}
+	if err := tx.putLabels(alertLabels, a.ID, map[string][]string{
+		"categories": a.Categories, "mitreTechniques": a.Techniques, "systemTags": a.SystemTags,
+	}); err != nil {
+		return fmt.Errorf("write labels of alert %s: %w", a.ID, err)
+	}
+	return nil
+}
+
+// alertColumns are those that can change without the body: by moving, by
+// resolving an incident, by assigning one.
+const alertColumns = `body, incident_id, version, status, classification, determination, assigned_to, last_update, resolved`
+
+func scanAlert(rows *sql.Rows, more ...any) (*tocsin.Alert, error) {
+	var body string
+	var a tocsin.Alert
+	var incident, version, updated, resolved int64
+	var status tocsin.AlertStatus
+	var class tocsin.Classification
+	var det tocsin.Determination
+	var assigned string
+	if err := rows.Scan(append([]any{&body, &incident, &version, &status, &class, &det, &assigned, &updated, &resolved}, more...)...); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal([]byte(body), &a); err != nil {
+		return nil, fmt.Errorf("read alert: %w", err)
+	}
+	a.IncidentID, a.Version, a.Status, a.Classification, a.Determination = incident, version, status, class, det
+	a.AssignedTo, a.LastUpdate, a.Resolved = assigned, fromMicros(updated), fromMicros(resolved)
+	return &a, nil
+}
+
+// Alert is the alert with this id, without comments; CodeNotFound when the
+// tenant has none such.
+func (tx *Tx) Alert(id string) (tocsin.Alert, error) {
+	a, err := tx.alert(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND id = $2`, id)
+	if err == nil && a == nil {
+		return tocsin.Alert{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no alert %s", id)
+	}
+	if err != nil {
+		return tocsin.Alert{}, err
+	}
+	return *a, nil
+}
+
+// AlertFrom is the alert that a source knows by this id, nil when the tenant
+// has none such.
+func (tx *Tx) AlertFrom(source, externalID string) (*tocsin.Alert, error) {
+	return tx.alert(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND source = $2 AND external_id = $3`, source, externalID)
+}
+
+func (tx *Tx) alert(q string, args ...any) (a *tocsin.Alert, err error) {
+	rows, err := tx.query(q, args...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		a, err = scanAlert(rows)
+		return err
+	})
+	return a, err
+}
+
+// AlertsOf lists the alerts of an incident in the order of their activity, at
+// most limit.
+func (tx *Tx) AlertsOf(incidentID int64, limit int) (out []tocsin.Alert, err error) {
+	rows, err := tx.query(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY first_activity, id LIMIT $3`, incidentID, limit)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		a, err := scanAlert(rows)
+		if err == nil {
+			out = append(out, *a)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Digest is one alert of an incident as far as counting the incident needs it.
+type Digest struct {
+	JSON   string // what PutAlert was given
+	Active bool
+}
+
+// Digests are those of all alerts of an incident, in the order of arrival.
+func (tx *Tx) Digests(incidentID int64) (out []Digest, err error) {
+	rows, err := tx.query(`SELECT digest, status FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY created, id`, incidentID)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var d Digest
+		var status string
+		err := rows.Scan(&d.JSON, &status)
+		d.Active = status != string(tocsin.AlertResolved)
+		out = append(out, d)
+		return err
+	})
+	return out, err
+}
+
+// Facts is what PutAlert was given for this alert; "" when there is none such.
+func (tx *Tx) Facts(alertID string) (facts string, err error) {
+	_, err = tx.one(`SELECT facts FROM alert WHERE tenant = $1 AND id = $2`, []any{alertID}, &facts)
+	return facts, err
+}
+
+// AssignAlerts gives all alerts of an incident to one person, "" for nobody,
+// and returns how many that changed.
+func (tx *Tx) AssignAlerts(incidentID int64, to string) (int64, error) {
+	return tx.exec(`UPDATE alert SET assigned_to = $3, version = version + 1, last_update = $4
+		WHERE tenant = $1 AND incident_id = $2 AND assigned_to <> $3`, incidentID, to, micros(tx.now))
+}
+
+// ResolveAlerts resolves all active alerts of an incident and returns how many.
+func (tx *Tx) ResolveAlerts(incidentID int64) (int64, error) {
+	return tx.exec(`UPDATE alert SET status = 'resolved', resolved = $3, version = version + 1, last_update = $3
+		WHERE tenant = $1 AND incident_id = $2 AND status <> 'resolved'`, incidentID, micros(tx.now))
+}
+
+// TakeDelivery notes a hand-over, and is false when it was taken before.
+func (tx *Tx) TakeDelivery(id string) (bool, error) {
+	n, err := tx.exec(`INSERT INTO delivery (tenant, id, at) VALUES ($1, $2, $3) ON CONFLICT (tenant, id) DO NOTHING`, id, micros(tx.now))
+	return n > 0, err
+}
+
+// AddComment adds a comment to an incident, or to an alert of it when alertID
+// is not empty.
+func (tx *Tx) AddComment(incidentID int64, alertID string, c tocsin.Comment) error {
+	id, err := tx.next("comment")
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO comment (tenant, id, incident_id, alert_id, text, created_by, created) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		id, incidentID, alertID, c.Text, c.CreatedBy, micros(c.Created))
+	return err
+}
+
+// Comments are those on an incident itself, or on an alert when alertID is not
+// empty, oldest first.
+func (tx *Tx) Comments(incidentID int64, alertID string) ([]tocsin.Comment, error) {
+	if alertID != "" {
+		return tx.comments(`SELECT text, created_by, created FROM comment WHERE tenant = $1 AND alert_id = $2 AND alert_id <> '' ORDER BY created, id`, alertID)
+	}
+	return tx.comments(`SELECT text, created_by, created FROM comment WHERE tenant = $1 AND incident_id = $2 AND alert_id = '' ORDER BY created, id`, incidentID)
+}
+
+func (tx *Tx) comments(q string, arg any) (out []tocsin.Comment, err error) {
+	rows, err := tx.query(q, arg)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var c tocsin.Comment
+		var at int64
+		err := rows.Scan(&c.Text, &c.CreatedBy, &at)
+		c.Created = fromMicros(at)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,520 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+// Limits of a query. A page that is asked to be larger is cut to MaxTop; the
+// others are errors.
+const (
+	DefaultTop     = 50
+	MaxTop         = 1000
+	MaxSkip        = 1_000_000
+	maxFilterNodes = 100
+	maxInValues    = 200
+	maxOrder       = 5
+	maxSearchRunes = 200
+)
+
+// fieldKind says what a property holds, and so what may be asked of it.
+type fieldKind int
+
+const (
+	textField fieldKind = iota
+	enumField           // text out of a closed set, compared in any case
+	rankField           // a severity: ordered by rank, not by spelling
+	numberField
+	timeField
+	labelField // a collection: Any only
+)
+
+// field is a property that a query may name.
+type field struct {
+	kind   fieldKind
+	expr   string   // the column; of a label its kind
+	values []string // of an enum
+	null   string   // what null stands for in an enum
+}
+
+// noun is what queries know of one kind of thing.
+type noun struct {
+	name   string
+	table  string // with its alias
+	alias  string
+	labels string // EXISTS (... up to the comparison of value
+	fields map[string]field
+	order  string // when none is asked for
+}
+
+func enum[T ~string](expr string, null T, values []T) field {
+	return field{kind: enumField, expr: expr, null: string(null), values: texts(values)}
+}
+
+var incidents = noun{
+	name: "incident", table: "incident AS i", alias: "i", order: "i.created DESC, i.id DESC",
+	labels: `EXISTS (SELECT 1 FROM incident_label AS l WHERE l.tenant = $1 AND l.incident_id = i.id AND l.kind = `,
+	fields: both(map[string]field{
+		"id":                    {kind: numberField, expr: "i.id"},
+		"displayName":           {kind: textField, expr: "i.display_name"},
+		"assignedTo":            {kind: textField, expr: "i.assigned_to"},
+		"severity":              {kind: rankField, expr: "i.severity"},
+		"status":                enum("i.status", "", tocsin.IncidentStatuses),
+		"classification":        enum("i.classification", tocsin.ClassUnknown, tocsin.Classifications),
+		"determination":         enum("i.determination", tocsin.DetUnknown, determinations()),
+		"createdDateTime":       {kind: timeField, expr: "i.created"},
+		"lastUpdateDateTime":    {kind: timeField, expr: "i.last_update"},
+		"firstActivityDateTime": {kind: timeField, expr: "i.first_activity"},
+		"lastActivityDateTime":  {kind: timeField, expr: "i.last_activity"},
+		"redirectIncidentId":    {kind: numberField, expr: "i.redirect_id"},
+		"alertCount":            {kind: numberField, expr: "i.alert_count"},
+		"activeAlertCount":      {kind: numberField, expr: "i.active_alerts"},
+		"customTags":            {kind: labelField, expr: "customTags"},
+		"systemTags":            {kind: labelField, expr: "systemTags"},
+		"serviceSources":        {kind: labelField, expr: "serviceSources"},
+		"detectionSources":      {kind: labelField, expr: "detectionSources"},
+		"categories":            {kind: labelField, expr: "categories"},
+		"techniques":            {kind: labelField, expr: "mitreTechniques"},
+	}),
+}
+
+var alerts = noun{
+	name: "alert", table: "alert AS a", alias: "a", order: "a.created DESC, a.id DESC",
+	labels: `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_id = a.id AND l.kind = `,
+	fields: both(map[string]field{
+		"id":                    {kind: textField, expr: "a.id"},
+		"providerAlertId":       {kind: textField, expr: "a.external_id"},
+		"incidentId":            {kind: numberField, expr: "a.incident_id"},
+		"title":                 {kind: textField, expr: "a.title"},
+		"severity":              {kind: rankField, expr: "a.severity"},
+		"status":                enum("a.status", "", tocsin.AlertStatuses),
+		"classification":        enum("a.classification", tocsin.ClassUnknown, tocsin.Classifications),
+		"determination":         enum("a.determination", tocsin.DetUnknown, determinations()),
+		"assignedTo":            {kind: textField, expr: "a.assigned_to"},
+		"serviceSource":         enum("a.service_source", tocsin.SourceUnknown, tocsin.ServiceSources),
+		"detectionSource":       {kind: textField, expr: "a.detection_source"},
+		"productName":           {kind: textField, expr: "a.product_name"},
+		"detectorId":            {kind: textField, expr: "a.detector_id"},
+		"category":              {kind: textField, expr: "a.category"},
+		"createdDateTime":       {kind: timeField, expr: "a.created"},
+		"lastUpdateDateTime":    {kind: timeField, expr: "a.last_update"},
+		"firstActivityDateTime": {kind: timeField, expr: "a.first_activity"},
+		"lastActivityDateTime":  {kind: timeField, expr: "a.last_activity"},
+		"resolvedDateTime":      {kind: timeField, expr: "a.resolved"},
+		"count":                 {kind: numberField, expr: "a.count"},
+		"categories":            {kind: labelField, expr: "categories"},
+		"mitreTechniques":       {kind: labelField, expr: "mitreTechniques"},
+		"systemTags":            {kind: labelField, expr: "systemTags"},
+	}),
+}
+
+// both also allows each property under the name that our own additions have in
+// Graph's shapes: tocsin/alertCount.
+func both(fs map[string]field) map[string]field {
+	out := map[string]field{}
+	for n, f := range fs {
+		out[n], out["tocsin/"+n] = f, f
+	}
+	return out
+}
+
+func determinations() []tocsin.Determination {
+	var out []tocsin.Determination
+	for _, c := range tocsin.Classifications {
+		for _, d := range tocsin.Determinations[c] {
+			if !slices.Contains(out, d) {
+				out = append(out, d)
+			}
+		}
+	}
+	return out
+}
+
+// compiler turns a filter tree into the text of a condition. Texts in it come
+// from the tables above only; every value is a parameter.
+type compiler struct {
+	n     noun
+	fold  func(string) string
+	args  []any // from $2 on
+	nodes int
+}
+
+func (c *compiler) arg(v any) string {
+	c.args = append(c.args, v)
+	return "$" + strconv.Itoa(len(c.args)+1)
+}
+
+func (c *compiler) field(name string) (field, error) {
+	f, ok := c.n.fields[name]
+	if !ok {
+		return f, tocsin.Errorf(tocsin.CodeInvalid, "%s has no property %q that can be filtered or sorted by", c.n.name, name)
+	}
+	return f, nil
+}
+
+func (c *compiler) filter(f tocsin.Filter) (string, error) {
+	if c.nodes++; c.nodes > maxFilterNodes {
+		return "", tocsin.Errorf(tocsin.CodeLimit, "the filter has more than %d terms", maxFilterNodes)
+	}
+	switch f := f.(type) {
+	case tocsin.And:
+		return c.join([]tocsin.Filter(f), " AND ", "1 = 1")
+	case tocsin.Or:
+		return c.join([]tocsin.Filter(f), " OR ", "1 = 0")
+	case tocsin.Not:
+		s, err := c.filter(f.Filter)
+		return "NOT " + s, err
+	case tocsin.Compare:
+		fd, err := c.field(f.Field)
+		if err != nil {
+			return "", err
+		}
+		if fd.kind == labelField {
+			return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection: ask with any()", f.Field)
+		}
+		return c.compare(f.Field, fd, f.Op, f.Value)
+	case tocsin.In:
+		return c.in(f)
+	case tocsin.Any:
+		return c.any(f)
+	}
+	return "", tocsin.Errorf(tocsin.CodeInvalid, "the filter has an empty term")
+}
+
+func (c *compiler) join(fs []tocsin.Filter, op, empty string) (string, error) {
+	if len(fs) == 0 {
+		return "(" + empty + ")", nil
+	}
+	parts := make([]string, len(fs))
+	for i, f := range fs {
+		var err error
+		if parts[i], err = c.filter(f); err != nil {
+			return "", err
+		}
+	}
+	return "(" + strings.Join(parts, op) + ")", nil
+}
+
+var sqlOps = map[tocsin.CompareOp]string{tocsin.Eq: "=", tocsin.Ne: "<>", tocsin.Lt: "<", tocsin.Le: "<=", tocsin.Gt: ">", tocsin.Ge: ">="}
+
+// compare compiles one comparison. Nothing is NULL in these tables: null is an
+// empty text, no classification, or the time zero; a time that is not set is
+// neither before nor after any other.
+func (c *compiler) compare(name string, f field, op tocsin.CompareOp, value any) (string, error) {
+	switch op {
+	case tocsin.Contains, tocsin.StartsWith, tocsin.EndsWith:
+		s, ok := value.(string)
+		if !ok || f.kind != textField {
+			return "", tocsin.Errorf(tocsin.CodeInvalid, "%s needs a text property and a text, and %q with %v is not that", op, name, value)
+		}
+		return c.like(f.expr, op, s), nil
+	}
+	sym, ok := sqlOps[op]
+	if !ok {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "unknown comparison %q", op)
+	}
+	if (f.kind == enumField || f.kind == textField && value == nil) && op != tocsin.Eq && op != tocsin.Ne {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "%q can be compared with eq and ne only", name)
+	}
+	v, err := f.value(name, value)
+	if err != nil {
+		return "", err
+	}
+	if f.kind == timeField && op != tocsin.Eq && op != tocsin.Ne {
+		return "(" + f.expr + " <> 0 AND " + f.expr + " " + sym + " " + c.arg(v) + ")", nil
+	}
+	return "(" + f.expr + " " + sym + " " + c.arg(v) + ")", nil
+}
+
+func (c *compiler) like(expr string, op tocsin.CompareOp, s string) string {
+	pattern := likeText(c.fold(s))
+	if op != tocsin.StartsWith {
+		pattern = "%" + pattern
+	}
+	if op != tocsin.EndsWith {
+		pattern += "%"
+	}
+	return "(lower(" + expr + ") LIKE " + c.arg(pattern) + ` ESCAPE '\')`
+}
+
+func (c *compiler) in(f tocsin.In) (string, error) {
+	fd, err := c.field(f.Field)
+	if err != nil {
+		return "", err
+	}
+	if fd.kind == labelField {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection: ask with any()", f.Field)
+	}
+	if len(f.Values) == 0 {
+		return "(1 = 0)", nil
+	}
+	if len(f.Values) > maxInValues {
+		return "", tocsin.Errorf(tocsin.CodeLimit, "the filter has a list of more than %d values", maxInValues)
+	}
+	parts := make([]string, len(f.Values))
+	for i, v := range f.Values {
+		bound, err := fd.value(f.Field, v)
+		if err != nil {
+			return "", err
+		}
+		parts[i] = c.arg(bound)
+	}
+	return "(" + fd.expr + " IN (" + strings.Join(parts, ", ") + "))", nil
+}
+
+func (c *compiler) any(f tocsin.Any) (string, error) {
+	fd, err := c.field(f.Field)
+	if err != nil {
+		return "", err
+	}
+	if fd.kind != labelField {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is no collection", f.Field)
+	}
+	s, ok := f.Value.(string)
+	if !ok {
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "the elements of %q are texts", f.Field)
+	}
+	head := c.n.labels + c.arg(fd.expr) + " AND "
+	switch f.Op {
+	case tocsin.Contains, tocsin.StartsWith, tocsin.EndsWith:
+		return head + c.like("l.value", f.Op, s) + ")", nil
+	case tocsin.Eq, tocsin.Ne:
+		// In any case, as Graph does: the tag "VIP" answers to "vip".
+		return head + "lower(l.value) " + sqlOps[f.Op] + " " + c.arg(c.fold(s)) + ")", nil
+	}
+	return "", tocsin.Errorf(tocsin.CodeInvalid, "the elements of %q can be compared with eq, ne, contains, startswith and endswith", f.Field)
+}
+
+// value converts what a query gives into what the column holds.
+func (f field) value(name string, v any) (any, error) {
+	bad := func() (any, error) {
+		return nil, tocsin.Errorf(tocsin.CodeInvalid, "%v is no value of %q", v, name)
+	}
+	switch f.kind {
+	case textField:
+		switch v := v.(type) {
+		case nil:
+			return "", nil
+		case string:
+			return v, nil
+		}
+	case enumField:
+		if v == nil {
+			return f.null, nil
+		}
+		if s, ok := v.(string); ok {
+			for _, have := range f.values {
+				if strings.EqualFold(have, s) {
+					return have, nil
+				}
+			}
+		}
+	case rankField:
+		if v == nil {
+			return 0, nil
+		}
+		if s, ok := v.(string); ok {
+			if sev, err := tocsin.ParseEnum("severity", s, tocsin.Severities); err == nil {
+				return sev.Rank(), nil
+			}
+		}
+	case numberField:
+		switch v := v.(type) {
+		case nil:
+			return int64(0), nil
+		case int64:
+			return v, nil
+		case int:
+			return int64(v), nil
+		case float64:
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				return v, nil
+			}
+		case string:
+			// Graph spells identifiers as texts.
+			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+				return n, nil
+			}
+		}
+	case timeField:
+		switch v := v.(type) {
+		case nil:
+			return int64(0), nil
+		case time.Time:
+			return micros(v), nil
+		case string:
+			if t, err := time.Parse(time.RFC3339Nano, v); err == nil {
+				return micros(t), nil
+			}
+		}
+	}
+	return bad()
+}
+
+// namesRedirected reports whether a filter asks about redirected incidents by
+// that word; only then are they shown.
+func namesRedirected(f tocsin.Filter) bool {
+	is := func(field string, v any) bool {
+		s, _ := v.(string)
+		return strings.TrimPrefix(field, "tocsin/") == "status" && strings.EqualFold(s, string(tocsin.IncidentRedirected))
+	}
+	switch f := f.(type) {
+	case tocsin.And:
+		return slices.ContainsFunc(f, namesRedirected)
+	case tocsin.Or:
+		return slices.ContainsFunc(f, namesRedirected)
+	case tocsin.Not:
+		return namesRedirected(f.Filter)
+	case tocsin.Compare:
+		return is(f.Field, f.Value)
+	case tocsin.In:
+		return slices.ContainsFunc(f.Values, func(v any) bool { return is(f.Field, v) })
+	}
+	return false
+}
+
+// where compiles filter and search; the tenant comes first.
+func (c *compiler) where(q tocsin.Query) (string, error) {
+	parts := []string{c.n.alias + ".tenant = $1"}
+	if q.Filter != nil {
+		s, err := c.filter(q.Filter)
+		if err != nil {
+			return "", err
+		}
+		parts = append(parts, s)
+	}
+	if c.n.name == "incident" && !namesRedirected(q.Filter) {
+		parts = append(parts, "i.status <> 'redirected'")
+	}
+	if s := strings.TrimSpace(q.Search); s != "" {
+		if len([]rune(s)) > maxSearchRunes {
+			return "", tocsin.Errorf(tocsin.CodeLimit, "a search takes at most %d characters", maxSearchRunes)
+		}
+		parts = append(parts, c.search(s))
+	}
+	return strings.Join(parts, " AND "), nil
+}
+
+func (c *compiler) search(s string) string {
+	like := c.arg("%" + likeText(foldName(s)) + "%")
+	exact := c.arg(s)
+	names := `(SELECT id FROM name WHERE tenant = $1 AND text LIKE ` + like + ` ESCAPE '\')`
+	if c.n.name == "alert" {
+		return `(a.id = ` + exact + ` OR a.external_id = ` + exact + ` OR a.id IN
+			(SELECT alert_id FROM alert_name WHERE tenant = $1 AND name_id IN ` + names + `))`
+	}
+	number := c.arg(int64(-1))
+	if n, err := strconv.ParseInt(strings.TrimPrefix(s, "#"), 10, 64); err == nil {
+		c.args[len(c.args)-1] = n
+	}
+	return `(i.id = ` + number + ` OR i.id IN (SELECT incident_id FROM alert WHERE tenant = $1 AND id = ` + exact + `)
+		OR i.id IN (SELECT incident_id FROM incident_name WHERE tenant = $1 AND name_id IN ` + names + `))`
+}
+
+func (c *compiler) order(by []tocsin.Order) (string, error) {
+	if len(by) == 0 {
+		return c.n.order, nil
+	}
+	if len(by) > maxOrder {
+		return "", tocsin.Errorf(tocsin.CodeLimit, "more than %d sort keys", maxOrder)
+	}
+	var parts []string
+	dir := ""
+	for _, o := range by {
+		f, err := c.field(o.Field)
+		if err != nil {
+			return "", err
+		}
+		if f.kind == labelField {
+			return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection and gives no order", o.Field)
+		}
+		dir = ""
+		if o.Desc {
+			dir = " DESC"
+		}
+		parts = append(parts, f.expr+dir)
+	}
+	// The id decides among equals, so that pages neither overlap nor skip.
+	return strings.Join(append(parts, c.n.alias+".id"+dir), ", "), nil
+}
+
+// page runs a query of a noun; scan sees at most Top rows. total is -1 unless
+// q.Count is set.
+func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.Rows) error) (total int64, more bool, err error) {
+	top := q.Top
+	if top <= 0 {
+		top = DefaultTop
+	}
+	top = min(top, MaxTop)
+	if q.Skip < 0 || q.Skip > MaxSkip {
+		return 0, false, tocsin.Errorf(tocsin.CodeLimit, "at most %d can be skipped: narrow the filter", MaxSkip)
+	}
+	c := compiler{n: n, fold: tx.s.dialect.fold}
+	where, err := c.where(q)
+	if err != nil {
+		return 0, false, err
+	}
+	order, err := c.order(q.OrderBy)
+	if err != nil {
+		return 0, false, err
+	}
+	total = -1
+	if q.Count {
+		rows, err := tx.queryOnce(`SELECT count(*) FROM `+n.table+` WHERE `+where, c.args...)
+		if err := each(rows, err, func(rows *sql.Rows) error { return rows.Scan(&total) }); err != nil {
+			return 0, false, err
+		}
+	}
+	text := `SELECT ` + columns + ` FROM ` + n.table + ` WHERE ` + where + ` ORDER BY ` + order +
+		` LIMIT ` + c.arg(top+1) + ` OFFSET ` + c.arg(q.Skip)
+	rows, err := tx.queryOnce(text, c.args...)
+	seen := 0
+	err = each(rows, err, func(rows *sql.Rows) error {
+		if seen++; seen > top {
+			more = true
+			return nil
+		}
+		return scan(rows)
+	})
+	return total, more, err
+}
+
+// Incidents is a page of incidents, without alerts and comments, how many match
+// in all (-1 unless asked for), and whether there are more. Redirected ones are
+// left out unless the filter names that status.
+func (tx *Tx) Incidents(q tocsin.Query) (out []tocsin.Incident, total int64, more bool, err error) {
+	total, more, err = tx.page(incidents, "i.body", q, func(rows *sql.Rows) error {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return err
+		}
+		var inc tocsin.Incident
+		if err := json.Unmarshal([]byte(body), &inc); err != nil {
+			return err
+		}
+		out = append(out, inc)
+		return nil
+	})
+	return out, total, more, err
+}
+
+// Alerts is a page of alerts, without comments, how many match in all (-1
+// unless asked for), and whether there are more.
+func (tx *Tx) Alerts(q tocsin.Query) (out []tocsin.Alert, total int64, more bool, err error) {
+	columns := "a." + strings.ReplaceAll(alertColumns, ", ", ", a.")
+	total, more, err = tx.page(alerts, columns, q, func(rows *sql.Rows) error {
+		a, err := scanAlert(rows)
+		if err == nil {
+			out = append(out, *a)
+		}
+		return err
+	})
+	return out, total, more, err
+}
