@@ -96,13 +96,15 @@ type walker struct {
 	tmp    string // folder for unpacked members that need random access; "" for the system's
 	leaf   func(ctx context.Context, l *leaf) error
 	found  func(f finding)
-	begin  func(path string, size int64) // a file on disk starts
+	begin  func(path string, size int64) // a file on disk starts; may be nil
+	after  func(size int64)              // it is done with; may be nil
 	now    func() time.Time              // for the time limit
 
 	// Of the file on disk that is being walked.
 	file     string
 	source   string
 	packed   int64
+	pos      *countAt
 	unpacked int64
 	entries  int
 	refusals int
@@ -172,8 +174,33 @@ func (w *walker) onDisk(ctx context.Context, p string) error {
 	if w.begin != nil {
 		w.begin(p, size)
 	}
-	src := &input{name: filepath.Base(p), size: size, at: io.NewSectionReader(f, 0, size)}
-	return w.open(ctx, src, 0)
+	w.pos = &countAt{r: io.NewSectionReader(f, 0, size)}
+	err = w.open(ctx, &input{name: filepath.Base(p), size: size, at: w.pos}, 0)
+	if w.after != nil {
+		w.after(size)
+	}
+	w.pos = nil
+	return err
+}
+
+// position is how much of the file on disk has been read, roughly: for a
+// progress bar.
+func (w *walker) position() int64 {
+	if w.pos == nil {
+		return 0
+	}
+	return min(w.pos.n, w.packed)
+}
+
+type countAt struct {
+	r io.ReaderAt
+	n int64
+}
+
+func (c *countAt) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.r.ReadAt(p, off)
+	c.n += int64(n)
+	return n, err
 }
 
 // input is a file or a member before it is known what it is.

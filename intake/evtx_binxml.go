@@ -36,18 +36,18 @@ var (
 	errXMLText  = errors.New("binary XML expands to too much text")
 )
 
-// xmlNode is one element. Text is a list because an array value fills one
+// evtxNode is one element. Text is a list because an array value fills one
 // element with many items, which XML renders as the element repeated.
-type xmlNode struct {
+type evtxNode struct {
 	name  string
-	attrs []xmlAttr
+	attrs []evtxAttr
 	text  []string
 	items bool // text came from an array: keep the items apart
-	nodes []*xmlNode
+	nodes []*evtxNode
 	path  int // bytes that the names on the way here take, which flattening repeats
 }
 
-type xmlAttr struct{ name, value string }
+type evtxAttr struct{ name, value string }
 
 // binxml reads the binary XML of one record. All offsets are the chunk's.
 type binxml struct {
@@ -62,8 +62,8 @@ type evtxValue struct {
 	pos, end int
 }
 
-func (p *binxml) document(pos, end int) (*xmlNode, error) {
-	root := &xmlNode{}
+func (p *binxml) document(pos, end int) (*evtxNode, error) {
+	root := &evtxNode{}
 	if _, err := p.content(pos, end, root, nil, 0, true); err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (p *binxml) u32(pos int) uint32 {
 
 // content reads what stands inside an element, or, with top set, a whole
 // fragment up to its end token.
-func (p *binxml) content(pos, end int, into *xmlNode, args []evtxValue, depth int, top bool) (int, error) {
+func (p *binxml) content(pos, end int, into *evtxNode, args []evtxValue, depth int, top bool) (int, error) {
 	for {
 		if top && pos >= end {
 			return pos, nil
@@ -141,7 +141,7 @@ func (p *binxml) content(pos, end int, into *xmlNode, args []evtxValue, depth in
 
 // textual reads one token that stands for text: in an element or in the value
 // of an attribute.
-func (p *binxml) textual(pos, end int, into *xmlNode, args []evtxValue, depth int) (int, error) {
+func (p *binxml) textual(pos, end int, into *evtxNode, args []evtxValue, depth int) (int, error) {
 	buf := p.chunk.buf
 	switch buf[pos] &^ tokMore {
 	case tokValue:
@@ -189,7 +189,7 @@ func (p *binxml) textual(pos, end int, into *xmlNode, args []evtxValue, depth in
 	}
 }
 
-func (p *binxml) add(into *xmlNode, s string) error {
+func (p *binxml) add(into *evtxNode, s string) error {
 	if p.text -= len(s); p.text < 0 {
 		return errXMLText
 	}
@@ -198,13 +198,13 @@ func (p *binxml) add(into *xmlNode, s string) error {
 }
 
 // element reads one element with its attributes and content.
-func (p *binxml) element(pos, end int, into *xmlNode, args []evtxValue, depth int) (int, error) {
+func (p *binxml) element(pos, end int, into *evtxNode, args []evtxValue, depth int) (int, error) {
 	more := p.chunk.buf[pos]&tokMore != 0
 	at, err := p.elementName(pos+1, end)
 	if err != nil {
 		return pos, err
 	}
-	n := &xmlNode{}
+	n := &evtxNode{}
 	if n.name, pos, err = p.name(at, end); err != nil {
 		return pos, err
 	}
@@ -272,7 +272,7 @@ func (p *binxml) nameFits(pos, end int) bool {
 }
 
 // attributes reads name and value pairs up to the end of the start tag.
-func (p *binxml) attributes(pos, end int, n *xmlNode, args []evtxValue, depth int) (int, error) {
+func (p *binxml) attributes(pos, end int, n *evtxNode, args []evtxValue, depth int) (int, error) {
 	for {
 		if err := p.need(pos, 1, end); err != nil {
 			return pos, err
@@ -288,7 +288,7 @@ func (p *binxml) attributes(pos, end int, n *xmlNode, args []evtxValue, depth in
 			return pos, err
 		}
 		pos = next
-		var v xmlNode // the value is collected like the text of an element
+		var v evtxNode // the value is collected like the text of an element
 		for {
 			if err := p.need(pos, 1, end); err != nil {
 				return pos, err
@@ -304,7 +304,7 @@ func (p *binxml) attributes(pos, end int, n *xmlNode, args []evtxValue, depth in
 				return pos, err
 			}
 		}
-		a := xmlAttr{name, v.joined()}
+		a := evtxAttr{name, v.joined()}
 		n.attrs = append(n.attrs, a)
 		n.path += len(a.name) + len(a.value)
 	}
@@ -365,7 +365,7 @@ func (p *binxml) counted(pos, end int) (string, int, error) {
 
 // template reads a template instance: where the definition stands (often right
 // here), then the arguments.
-func (p *binxml) template(pos, end int, into *xmlNode, depth int) (int, error) {
+func (p *binxml) template(pos, end int, into *evtxNode, depth int) (int, error) {
 	if err := p.need(pos, 10, end); err != nil {
 		return pos, err
 	}
@@ -412,7 +412,7 @@ func (p *binxml) template(pos, end int, into *xmlNode, depth int) (int, error) {
 }
 
 // joined is the text of a node as one string.
-func (n *xmlNode) joined() string {
+func (n *evtxNode) joined() string {
 	switch len(n.text) {
 	case 0:
 		return ""

@@ -10,7 +10,7 @@ import (
 )
 
 // fill takes the System part and the data part out of an event's XML.
-func (r *EVTXRecord) fill(event *xmlNode) error {
+func (r *EVTXRecord) fill(event *evtxNode) error {
 	if event.name != "Event" {
 		return errors.New("binary XML is no event: its root is " + strconv.Quote(event.name))
 	}
@@ -34,7 +34,7 @@ func (r *EVTXRecord) fill(event *xmlNode) error {
 	return nil
 }
 
-func (r *EVTXRecord) system(sys *xmlNode) {
+func (r *EVTXRecord) system(sys *evtxNode) {
 	for _, n := range sys.nodes {
 		text := n.joined()
 		if text != "" {
@@ -77,7 +77,7 @@ func (r *EVTXRecord) system(sys *xmlNode) {
 	}
 }
 
-func (n *xmlNode) attr(name string) string {
+func (n *evtxNode) attr(name string) string {
 	for _, a := range n.attrs {
 		if a.name == name {
 			return a.value
@@ -96,7 +96,7 @@ func number(s string) int {
 }
 
 // eventData flattens <Data Name="x">v</Data> to x=v.
-func (r *EVTXRecord) eventData(data *xmlNode) {
+func (r *EVTXRecord) eventData(data *evtxNode) {
 	for _, n := range data.nodes {
 		name := n.attr("Name")
 		if name == "" {
@@ -110,7 +110,7 @@ func (r *EVTXRecord) eventData(data *xmlNode) {
 }
 
 // nested flattens any element: its children become prefix.child.
-func (r *EVTXRecord) nested(prefix string, n *xmlNode) {
+func (r *EVTXRecord) nested(prefix string, n *evtxNode) {
 	for _, c := range n.nodes {
 		name := c.name
 		if c.name == "Data" && c.attr("Name") != "" {
@@ -130,7 +130,7 @@ func (r *EVTXRecord) nested(prefix string, n *xmlNode) {
 }
 
 // put adds an element under a name: its text, or its children below it.
-func (r *EVTXRecord) put(name string, n *xmlNode) {
+func (r *EVTXRecord) put(name string, n *evtxNode) {
 	if len(n.nodes) > 0 {
 		r.nested(name, n)
 		return
@@ -138,7 +138,7 @@ func (r *EVTXRecord) put(name string, n *xmlNode) {
 	r.text(name, n)
 }
 
-func (r *EVTXRecord) text(name string, n *xmlNode) {
+func (r *EVTXRecord) text(name string, n *evtxNode) {
 	if !n.items {
 		r.Fields = append(r.Fields, tocsin.Field{Name: name, Value: n.joined()})
 		return

@@ -44,7 +44,7 @@ const (
 const evtxTime = "2006-01-02T15:04:05.0000000Z"
 
 // value renders one template argument into an element or an attribute.
-func (p *binxml) value(v evtxValue, into *xmlNode, depth int) error {
+func (p *binxml) value(v evtxValue, into *evtxNode, depth int) error {
 	b := p.chunk.buf[v.pos:v.end]
 	if v.kind == valNull || len(b) == 0 {
 		return nil
@@ -65,7 +65,7 @@ func (p *binxml) value(v evtxValue, into *xmlNode, depth int) error {
 }
 
 // array renders the items of an array one by one.
-func (p *binxml) array(kind byte, b []byte, into *xmlNode) error {
+func (p *binxml) array(kind byte, b []byte, into *evtxNode) error {
 	if kind == valString || kind == valANSI {
 		s, err := scalarText(kind, b, false)
 		if err != nil {
@@ -102,7 +102,7 @@ func (p *binxml) array(kind byte, b []byte, into *xmlNode) error {
 	return nil
 }
 
-func (p *binxml) stepItem(into *xmlNode, s string) error {
+func (p *binxml) stepItem(into *evtxNode, s string) error {
 	if p.steps--; p.steps < 0 {
 		return errXMLSteps
 	}

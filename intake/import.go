@@ -5,26 +5,19 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/cases"
 	"github.com/tocsinhq/tocsin/detect"
 	"github.com/tocsinhq/tocsin/lake"
 )
 
-// Accepted is what became of a batch of alerts.
-type Accepted struct {
-	New       int     // alerts that were not known
-	Repeated  int     // alerts that raised the count of a known one
-	Incidents []int64 // ids of the incidents that took them, repeats allowed
-}
-
-// AcceptFunc stores alerts as cases. It must be idempotent: after a crash the
-// same alerts come again.
-type AcceptFunc func(ctx context.Context, alerts []tocsin.Alert) (Accepted, error)
+// AcceptFunc stores alerts as cases, in order; cases.Accept is one. It must be
+// idempotent: after a crash the same deliveries come again.
+type AcceptFunc func(ctx context.Context, alerts []tocsin.Alert) ([]cases.Accepted, error)
 
 // Config sets what Intake may use. The zero value is fit for use.
 type Config struct {
@@ -209,13 +202,11 @@ func (p *batchPool) put(b *lake.Batch) {
 	}
 }
 
-// clean is the text of an error for a summary or a response.
-func clean(err error) error {
+// plainError is the text of an error for a summary or a response.
+func plainError(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err // the path is told beside it
 	}
 	return err
 }
-
-var _ = os.ErrNotExist

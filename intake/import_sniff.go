@@ -101,8 +101,10 @@ func sniffText(br *bufio.Reader, name string, limit int) (sniffed, error) {
 	start := bytes.TrimLeft(head, " \t\r\n\x00")
 	first, _, _ := bytes.Cut(start, []byte("\n"))
 	switch {
-	case len(start) == 0:
+	case len(start) == 0 && len(head) < 4096:
 		return sniffed{why: "empty"}, nil
+	case len(start) == 0: // much of nothing: read it under the limits
+		return sniffed{format: formatJSON, framer: &valueFramer{br: br, limit: limit}}, nil
 	case bytes.HasPrefix(start, []byte("#separator ")), bytes.HasPrefix(start, []byte("#fields\t")):
 		return sniffed{format: formatZeek, framer: &lineFramer{br: br, limit: limit}}, nil
 	case bytes.Contains(first, []byte("msg=audit(")) && bytes.Contains(first, []byte("type=")):

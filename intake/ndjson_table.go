@@ -128,45 +128,6 @@ func valueEnd(b []byte, i int) int {
 	return -1
 }
 
-// guessTable finds the hunting table whose columns a row without any name
-// fits: an export of a query, for example. The time column must be there, every
-// column that holds something must be declared, bar one in ten, and no second
-// table may fit as well.
-func guessTable(row map[string]json.RawMessage) string {
-	if _, ok := row["Timestamp"]; !ok {
-		return ""
-	}
-	filled := make([]string, 0, len(row))
-	for k, v := range row {
-		if s := string(v); s != "null" && s != `""` && s != "[]" && s != "{}" {
-			filled = append(filled, k)
-		}
-	}
-	if len(filled) < 4 {
-		return ""
-	}
-	best, bestMissing, tie := "", len(filled)/10+1, false
-	bestSize := 0
-	for _, t := range lake.Catalog().Tables() {
-		missing := 0
-		for _, k := range filled {
-			if _, ok := t.Column(k); !ok {
-				missing++
-			}
-		}
-		switch {
-		case missing < bestMissing, missing == bestMissing && best != "" && len(t.Columns) < bestSize:
-			best, bestMissing, bestSize, tie = t.Name, missing, len(t.Columns), false
-		case missing == bestMissing && best != "" && len(t.Columns) == bestSize:
-			tie = true
-		}
-	}
-	if tie {
-		return ""
-	}
-	return best
-}
-
 // withReportID puts a row id in front of a row's own members. Should the row
 // bring one, it comes later and wins.
 func withReportID(dst, raw []byte, id int64) []byte {
