@@ -1,0 +1,379 @@
+package api
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/auth"
+)
+
+// requestState travels with a request's context.
+type requestState struct {
+	id     string
+	client string
+	who    auth.Identity
+	route  *route
+}
+
+type stateKey struct{}
+
+func stateOf(r *http.Request) *requestState {
+	if s, ok := r.Context().Value(stateKey{}).(*requestState); ok {
+		return s
+	}
+	return &requestState{}
+}
+
+func requestID(r *http.Request) string       { return stateOf(r).id }
+func clientRequestID(r *http.Request) string { return stateOf(r).client }
+func methodOf(r *http.Request) auth.Method   { return stateOf(r).who.Method }
+
+// whoIs is the principal of a request that was admitted.
+func whoIs(r *http.Request) tocsin.Principal { return stateOf(r).who.Principal }
+
+// clientID is what a client may send as its own request id: it goes into logs
+// and headers, so it is short and plain.
+var clientID = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
+// odataKey is the OData way to write a key: incidents('17').
+var odataKey = regexp.MustCompile(`^(/v1\.0/security/(?:incidents|alerts_v2))\('?([^'()/]+)'?\)(/[a-z]+)?$`)
+
+// ServeHTTP is the way of every request: named, counted, its panics caught,
+// then to its route, or to the portal.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	st := &requestState{id: auth.NewRequestID()}
+	if c := r.Header.Get("client-request-id"); clientID.MatchString(c) {
+		st.client = c
+	} else {
+		st.client = st.id
+	}
+	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, st))
+	rec := &recorder{ResponseWriter: w}
+	h := rec.Header()
+	h.Set("request-id", st.id)
+	h.Set("client-request-id", st.client)
+	a.secure(h, r)
+	defer func() { a.account(rec, r, st, time.Since(start)) }() // also when the next one panics on
+	defer func() {
+		if p := recover(); p != nil {
+			a.panicked(rec, r, p)
+		}
+	}()
+	a.dispatch(rec, r)
+}
+
+// secure sets the headers that every answer carries. The portal's pages replace
+// the policy by one with a nonce for their styles.
+func (a *API) secure(h http.Header, r *http.Request) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "+
+		"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	if a.cfg.Auth.Secure(r) {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
+	p := r.URL.Path
+	if m := odataKey.FindStringSubmatch(p); m != nil {
+		p = m[1] + "/" + m[2] + m[3]
+		r = r.Clone(r.Context())
+		r.URL.Path, r.URL.RawPath = p, ""
+	}
+	ours := isAPIPath(p)
+	if ours && path.Clean(p) != strings.TrimSuffix(p, "/") {
+		// The mux would redirect to the clean path. A client that means
+		// something else than it says gets nothing.
+		w.Header().Set("Cache-Control", "no-store")
+		a.writeError(w, r, tocsin.Errorf(tocsin.CodeNotFound, "there is nothing at this address"))
+		return
+	}
+	h, pattern := a.mux.Handler(r)
+	if pattern != "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	if allow := allowed(h, r); allow != "" {
+		w.Header().Set("Allow", allow)
+		w.Header().Set("Cache-Control", "no-store")
+		a.writeError(w, r, &httpError{status: http.StatusMethodNotAllowed, code: "notAllowed",
+			err: tocsin.Errorf(tocsin.CodeInvalid, "this address takes %s", allow)})
+		return
+	}
+	if ours || a.cfg.Portal == nil {
+		w.Header().Set("Cache-Control", "no-store")
+		a.writeError(w, r, tocsin.Errorf(tocsin.CodeNotFound, "there is nothing at this address"))
+		return
+	}
+	a.cfg.Portal.ServeHTTP(w, r)
+}
+
+// isAPIPath reports a path that the portal must not answer for.
+func isAPIPath(p string) bool {
+	for _, prefix := range []string{"/api", "/v1.0", "/beta", "/services", "/elastic", "/healthz", "/metrics"} {
+		if rest, ok := strings.CutPrefix(p, prefix); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return strings.Contains(p, "/oauth2/")
+}
+
+// allowed asks the mux's own answer for the methods that the path has.
+func allowed(h http.Handler, r *http.Request) string {
+	probe := &recorder{ResponseWriter: discard{http.Header{}}}
+	h.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		return probe.Header().Get("Allow")
+	}
+	return ""
+}
+
+type discard struct{ h http.Header }
+
+func (d discard) Header() http.Header         { return d.h }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+// serve is what stands between the mux and a handler.
+func (a *API) serve(rt *route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stateOf(r).route = rt
+		w.Header().Set("Cache-Control", "no-store")
+		r, err := a.admit(rt, w, r)
+		if err == nil {
+			err = rt.handle(a, w, r)
+		}
+		if err == nil {
+			return
+		}
+		if rec, ok := w.(*recorder); ok && rec.status != 0 {
+			// The answer is under way: cutting the connection is the only way
+			// left to tell the client that it is not whole.
+			a.log.LogAttrs(r.Context(), slog.LevelWarn, "answer broken off", slog.String("requestId", requestID(r)),
+				slog.String("path", r.URL.Path), slog.String("err", unwrapAll(err)))
+			panic(http.ErrAbortHandler)
+		}
+		rt.dialect.writeError(a, w, r, err)
+	})
+}
+
+// admit checks, in this order, who asks, from which page, how often, whether
+// they may, and what they send.
+func (a *API) admit(rt *route, w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if rt.public == "" {
+		who, err := a.cfg.Auth.Identify(r)
+		if err != nil {
+			a.meter.refused.WithLabelValues("unauthenticated").Inc()
+			return r, err
+		}
+		stateOf(r).who = who
+		r = r.WithContext(tocsin.WithPrincipal(r.Context(), who.Principal))
+		if who.Method == auth.MethodSession {
+			if err := a.samePage(rt, r); err != nil {
+				a.meter.refused.WithLabelValues("csrf").Inc()
+				return r, err
+			}
+		}
+		if wait := a.limits.take(who.Principal.Tenant+"/"+who.Principal.ID, time.Now()); wait > 0 {
+			a.meter.refused.WithLabelValues("rate").Inc()
+			return r, tooMany(wait, "too many requests; slow down")
+		}
+		if err := tocsin.Allow(who.Principal, rt.verb); err != nil {
+			a.meter.refused.WithLabelValues("forbidden").Inc()
+			return r, err
+		}
+	} else if err := foreignPage(r, a.base(r)); err != nil && r.Method != http.MethodGet {
+		a.meter.refused.WithLabelValues("csrf").Inc()
+		return r, err
+	}
+	return r, a.admitBody(rt, w, r)
+}
+
+// admitBody bounds the body and checks that it is what the route takes.
+func (a *API) admitBody(rt *route, w http.ResponseWriter, r *http.Request) error {
+	if rt.in != nil && !isJSON(r) {
+		return &httpError{status: http.StatusUnsupportedMediaType, err: tocsin.Errorf(tocsin.CodeInvalid, "the body must be application/json")}
+	}
+	limit := rt.limit
+	if limit == 0 {
+		limit = maxBody
+	}
+	if rt.events {
+		limit = a.cfg.MaxEventsBytes
+	}
+	if r.ContentLength > limit {
+		return tocsin.Errorf(tocsin.CodeLimit, "the body is larger than %d bytes", limit)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if rt.stream {
+		// The server's timeouts are for short exchanges. Here each read has its
+		// own deadline, so that a sender may be slow but not silent.
+		rc := http.NewResponseController(w)
+		_ = rc.SetWriteDeadline(time.Time{})
+		r.Body = &patientBody{ReadCloser: r.Body, rc: rc, idle: 30 * time.Second}
+	}
+	switch enc := strings.ToLower(r.Header.Get("Content-Encoding")); {
+	case enc == "" || enc == "identity":
+	case enc == "gzip" && rt.events:
+		r.Body = &gzipBody{src: r.Body, left: limit, limit: limit}
+	default:
+		return &httpError{status: http.StatusUnsupportedMediaType, err: tocsin.Errorf(tocsin.CodeInvalid, "this content encoding is not taken here")}
+	}
+	return nil
+}
+
+// patientBody gives every read its own deadline.
+type patientBody struct {
+	io.ReadCloser
+	rc   *http.ResponseController
+	idle time.Duration
+	set  time.Time
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	if now := time.Now(); now.Sub(b.set) > b.idle/6 {
+		_ = b.rc.SetReadDeadline(now.Add(b.idle)) // a connection without deadlines has none to lengthen
+		b.set = now
+	}
+	return b.ReadCloser.Read(p)
+}
+
+// gzipBody decompresses at most limit bytes: a bomb ends there.
+type gzipBody struct {
+	src   io.ReadCloser
+	zr    *gzip.Reader
+	left  int64
+	limit int64
+}
+
+func (b *gzipBody) Read(p []byte) (int, error) {
+	if b.zr == nil {
+		zr, err := gzip.NewReader(b.src)
+		if err != nil {
+			return 0, &tocsin.Error{Code: tocsin.CodeInvalid, Msg: "the body is not gzip", Err: err}
+		}
+		b.zr = zr
+	}
+	if b.left <= 0 {
+		return 0, &http.MaxBytesError{Limit: b.limit}
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.zr.Read(p)
+	b.left -= int64(n)
+	return n, err
+}
+
+func (b *gzipBody) Close() error { return b.src.Close() }
+
+// samePage refuses what another site, or another port of this host, made a
+// signed-in browser send. Reading is refused too: such a request is never the
+// portal's own.
+func (a *API) samePage(rt *route, r *http.Request) error {
+	if err := foreignPage(r, a.base(r)); err != nil {
+		return err
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || rt.noCSRF != "" {
+		return nil
+	}
+	if !stateOf(r).who.CheckCSRF(r.Header.Get("X-CSRF-Token")) {
+		return tocsin.Errorf(tocsin.CodeForbidden, "the X-CSRF-Token header is missing or wrong; reload the page")
+	}
+	return nil
+}
+
+// foreignPage reports a request that a browser made for another origin. A
+// program that is no browser sends neither header.
+func foreignPage(r *http.Request, base string) error {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+	default:
+		return tocsin.Errorf(tocsin.CodeForbidden, "requests from other sites are refused")
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && !strings.EqualFold(origin, base) {
+		return tocsin.Errorf(tocsin.CodeForbidden, "requests from other origins are refused")
+	}
+	return nil
+}
+
+func (a *API) panicked(w *recorder, r *http.Request, p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	a.meter.panics.Inc()
+	a.log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("requestId", requestID(r)), slog.String("method", r.Method),
+		slog.String("path", r.URL.Path), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+	if w.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	a.writeError(w, r, &tocsin.Error{Code: tocsin.CodeInternal, Msg: "internal error", Err: fmt.Errorf("panic: %v", p)})
+}
+
+// account writes the access line and counts the request. The query string stays
+// out of it: searches hold names of people.
+func (a *API) account(w *recorder, r *http.Request, st *requestState, took time.Duration) {
+	name, level := "portal", slog.LevelInfo
+	if st.route != nil {
+		name = st.route.id
+	} else if isAPIPath(r.URL.Path) {
+		name = "none"
+	}
+	if name == "health" || name == "metrics" || name == "portal" {
+		level = slog.LevelDebug
+	}
+	status := w.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	a.meter.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+	if st.route == nil || !st.route.stream {
+		a.meter.seconds.WithLabelValues(name).Observe(took.Seconds())
+	}
+	a.log.LogAttrs(r.Context(), level, "request", slog.String("requestId", st.id), slog.String("method", r.Method),
+		slog.String("path", r.URL.Path), slog.Int("status", status), slog.Int64("bytes", w.bytes),
+		slog.Duration("took", took), slog.String("who", st.who.Principal.UserName), slog.String("from", a.cfg.Auth.Source(r)))
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

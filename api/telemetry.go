@@ -1,0 +1,152 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tocsinhq/tocsin"
+)
+
+type intakeAnswer struct {
+	Tables      []tableRows `json:"tables"`
+	Rows        int64       `json:"rows"`
+	Quarantined int64       `json:"quarantined"`
+	Rules       RuleCounts  `json:"rules"`
+}
+
+type tableRows struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+}
+
+type quarantineAnswer struct {
+	Total   int64              `json:"total"`
+	Reasons []quarantineReason `json:"reasons"`
+	Recent  []quarantineRecord `json:"recent"`
+}
+
+type quarantineReason struct {
+	Reason string     `json:"reason"`
+	Count  int64      `json:"count"`
+	Last   *time.Time `json:"last"`
+}
+
+type quarantineRecord struct {
+	At     *time.Time `json:"at"`
+	Source string     `json:"source"`
+	Item   string     `json:"item"`
+	Reason string     `json:"reason"`
+}
+
+type rowAnswer struct {
+	Row map[string]any `json:"row"`
+}
+
+func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
+	if a.cfg.Intake == nil {
+		return missing("intake")
+	}
+	res, err := a.cfg.Intake.Events(r.Context(), r.PathValue("table"), r.Body)
+	if err != nil {
+		return intakeError(err)
+	}
+	if res.Errors == nil {
+		res.Errors = []LineError{}
+	}
+	return writeJSON(w, http.StatusOK, res)
+}
+
+// intakeError gives a body that broke off or grew too large the answer that it
+// has everywhere else; what the receiver says with a code of its own stays.
+func intakeError(err error) error {
+	if tocsin.CodeOf(err) != tocsin.CodeInternal {
+		return err
+	}
+	if tooLarge(err) {
+		return bodyError(err)
+	}
+	return err
+}
+
+func (a *API) intake(w http.ResponseWriter, r *http.Request) error {
+	if a.cfg.Lake == nil {
+		return missing("telemetry")
+	}
+	counts, err := a.cfg.Lake.Counts(r.Context())
+	if err != nil {
+		return err
+	}
+	out := intakeAnswer{Tables: []tableRows{}}
+	for name, n := range counts {
+		out.Tables = append(out.Tables, tableRows{name, n})
+		out.Rows += n
+	}
+	slices.SortFunc(out.Tables, func(x, y tableRows) int { return strings.Compare(x.Name, y.Name) })
+	reasons, err := a.cfg.Lake.QuarantineSummary(r.Context())
+	if err != nil {
+		return err
+	}
+	for _, q := range reasons {
+		out.Quarantined += q.Count
+	}
+	if a.cfg.Rules != nil {
+		if out.Rules, err = a.cfg.Rules.Counts(r.Context()); err != nil {
+			return err
+		}
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+// quarantineRecent is how many refused records are listed.
+const quarantineRecent = 100
+
+func (a *API) quarantine(w http.ResponseWriter, r *http.Request) error {
+	if a.cfg.Lake == nil {
+		return missing("telemetry")
+	}
+	reasons, err := a.cfg.Lake.QuarantineSummary(r.Context())
+	if err != nil {
+		return err
+	}
+	recent, err := a.cfg.Lake.Quarantine(r.Context(), quarantineRecent)
+	if err != nil {
+		return err
+	}
+	out := quarantineAnswer{Reasons: []quarantineReason{}, Recent: []quarantineRecord{}}
+	for _, q := range reasons {
+		out.Total += q.Count
+		out.Reasons = append(out.Reasons, quarantineReason{q.Reason, q.Count, moment(q.Last)})
+	}
+	for _, q := range recent {
+		out.Recent = append(out.Recent, quarantineRecord{moment(q.At), q.Source, q.Item, q.Reason})
+	}
+	return writeJSON(w, http.StatusOK, out)
+}
+
+func (a *API) row(w http.ResponseWriter, r *http.Request) error {
+	if a.cfg.Lake == nil {
+		return missing("telemetry")
+	}
+	q := r.URL.Query()
+	ref := tocsin.RowRef{Table: q.Get("table"), DeviceID: q.Get("deviceId"), ReportID: q.Get("reportId")}
+	if ref.Table == "" {
+		return tocsin.Errorf(tocsin.CodeInvalid, "table is missing")
+	}
+	if ts := q.Get("ts"); ts != "" {
+		t, err := time.Parse(time.RFC3339Nano, ts)
+		if err != nil {
+			return tocsin.Errorf(tocsin.CodeInvalid, "ts is a time such as 2026-11-05T08:30:00Z")
+		}
+		ref.Time = t.UTC()
+	}
+	rows, err := a.cfg.Lake.Rows(r.Context(), []tocsin.RowRef{ref})
+	if err != nil {
+		return err
+	}
+	if len(rows) == 0 || rows[0] == nil {
+		return tocsin.Errorf(tocsin.CodeNotFound, "this row is not stored any more")
+	}
+	return writeJSON(w, http.StatusOK, rowAnswer{rows[0]})
+}
