@@ -1,0 +1,4 @@
+package sim
+
+func (p *play) attack()   {}
+func (p *play) troubles() {}
