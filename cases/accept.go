@@ -87,8 +87,9 @@ type batch struct {
 	tx        *store.Tx
 	prev      *store.Prevalence
 	incidents map[int64]*openIncident
-	alerts    map[string]*knownAlert // by id
-	bySource  map[[2]string]string   // source and external id -> id
+	alerts    map[string]*knownAlert   // by id
+	standings map[int64]store.Standing // of incidents that were candidates only
+	bySource  map[[2]string]string     // source and external id -> id
 	facts     map[string]correlate.Facts
 	repeats   []string // ids of alerts that occurred again, in order
 }
@@ -108,7 +109,7 @@ type knownAlert struct {
 }
 
 func newBatch(c *Cases, tx *store.Tx) *batch {
-	return &batch{c: c, tx: tx, prev: tx.Prevalence(), incidents: map[int64]*openIncident{}, alerts: map[string]*knownAlert{},
+	return &batch{c: c, tx: tx, prev: tx.Prevalence(), incidents: map[int64]*openIncident{}, alerts: map[string]*knownAlert{}, standings: map[int64]store.Standing{},
 		bySource: map[[2]string]string{}, facts: map[string]correlate.Facts{}}
 }
 
@@ -228,10 +229,10 @@ func (b *batch) take(a *tocsin.Alert) (Accepted, error) {
 }
 
 func (b *batch) write(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKey) error {
-	if err := b.putAlert(a, f); err != nil {
+	if err := b.putAlert(a, f, true); err != nil {
 		return err
 	}
-	if err := b.tx.PutKeys(a.ID, a.IncidentID, a.LastActivity, keys, true); err != nil {
+	if err := b.tx.PutKeys(a.ID, a.IncidentID, true, a.LastActivity, keys, true); err != nil {
 		return err
 	}
 	if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {
@@ -247,7 +248,7 @@ func (b *batch) write(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKe
 	return nil
 }
 
-func (b *batch) putAlert(a *tocsin.Alert, f correlate.Facts) error {
+func (b *batch) putAlert(a *tocsin.Alert, f correlate.Facts, fresh bool) error {
 	facts, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("encode facts: %w", err)
@@ -256,7 +257,7 @@ func (b *batch) putAlert(a *tocsin.Alert, f correlate.Facts) error {
 	if err != nil {
 		return fmt.Errorf("encode digest: %w", err)
 	}
-	return b.tx.PutAlert(store.AlertRow{Alert: a, Facts: string(facts), Digest: string(dig)})
+	return b.tx.PutAlert(store.AlertRow{Alert: a, Facts: string(facts), Digest: string(dig), Fresh: fresh})
 }
 
 // places are the devices and people of an alert, one name each: what a key is
@@ -355,10 +356,10 @@ func (b *batch) finishRepeats() error {
 		f := b.facts[id]
 		a.Version++
 		a.LastUpdate = b.tx.Now()
-		if err := b.putAlert(a, f); err != nil {
+		if err := b.putAlert(a, f, false); err != nil {
 			return err
 		}
-		if err := b.tx.PutKeys(a.ID, a.IncidentID, a.LastActivity, f.LookupKeys(), false); err != nil {
+		if err := b.tx.PutKeys(a.ID, a.IncidentID, b.incidents[a.IncidentID].inc.Open(), a.LastActivity, f.LookupKeys(), false); err != nil {
 			return err
 		}
 		if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {

@@ -29,7 +29,7 @@ type Cases struct {
 // New makes the door over an open store.
 func New(st *store.Store, policy correlate.Policy) *Cases {
 	return &Cases{st: st, policy: policy,
-		facts:   factsMemory{m: recent[[2]string, datedFacts]{half: 4000}},
+		facts:   factsMemory{m: recent[[2]string, datedFacts]{half: 8000}},
 		tallies: tallyMemory{m: recent[tallyKey, versionedTally]{half: 500}}}
 }
 

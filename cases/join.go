@@ -3,12 +3,13 @@ package cases
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/correlate"
+	"github.com/tocsinhq/tocsin/store"
 )
 
 const (
@@ -22,81 +23,58 @@ const (
 // decide finds the candidates of an alert and asks correlation.
 func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.Decision, error) {
 	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys))}
-	total, err := b.prev.Of(tocsin.EntityKey{})
+	total, counts, err := b.prev.Of(keys)
 	if err != nil {
 		return correlate.Decision{}, err
 	}
 	prev.Total = correlate.Known(total)
-	last := map[string]sighted{}
-	for _, k := range keys {
-		n, err := b.prev.Of(k)
-		if err != nil {
-			return correlate.Decision{}, err
-		}
-		if n.Alerts == 0 {
-			continue // never seen: it leads nowhere
-		}
-		prev.Keys[k] = correlate.Known(n)
-		if len(last) >= maxSightings {
-			continue
-		}
-		found, err := b.tx.Sightings(k, f.Last, b.c.policy.Window, nearest)
-		if err != nil {
-			return correlate.Decision{}, err
-		}
-		for _, s := range found {
-			last[s.AlertID] = sighted{s.AlertID, s.IncidentID, s.Last}
+	var met []tocsin.EntityKey // those never seen lead nowhere
+	for i, k := range keys {
+		if counts[i].Alerts > 0 {
+			prev.Keys[k] = correlate.Known(counts[i])
+			met = append(met, k)
 		}
 	}
-	cands, err := b.candidates(last)
+	found, err := b.tx.Sightings(met, f.Last, b.c.policy.Window, nearest, maxSightings)
+	if err != nil {
+		return correlate.Decision{}, err
+	}
+	cands, err := b.candidates(found)
 	if err != nil {
 		return correlate.Decision{}, err
 	}
 	return correlate.Decide(f, cands, prev, b.c.policy), nil
 }
 
-type sighted struct {
-	alert    string
-	incident int64
-	last     time.Time
-}
-
 // candidates are the open incidents of the alerts seen, newest first, with
 // those alerts as members, newest first.
-func (b *batch) candidates(seen map[string]sighted) ([]correlate.Candidate, error) {
-	all := make([]sighted, 0, len(seen))
-	for _, s := range seen {
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(x, y sighted) int {
-		if c := y.last.Compare(x.last); c != 0 {
+func (b *batch) candidates(seen []store.Sighting) ([]correlate.Candidate, error) {
+	slices.SortFunc(seen, func(x, y store.Sighting) int {
+		if c := y.Last.Compare(x.Last); c != 0 {
 			return c
 		}
-		return strings.Compare(x.alert, y.alert)
+		return strings.Compare(x.AlertID, y.AlertID)
 	})
+	// Equal ones, met by several keys, now stand beside each other.
+	seen = slices.Compact(seen)
+	if err := b.loadStandings(seen); err != nil {
+		return nil, err
+	}
 	var out []correlate.Candidate
 	at := map[int64]int{}
-	for _, s := range all {
-		i, ok := at[s.incident]
+	for _, s := range seen {
+		i, ok := at[s.IncidentID]
 		if !ok {
 			if len(out) >= correlate.MaxCandidates {
 				continue
 			}
-			oi, err := b.incident(s.incident)
-			if err != nil {
-				return nil, err
-			}
-			if !oi.inc.Open() {
+			c, open := b.candidate(s.IncidentID)
+			if !open {
 				continue
 			}
 			i = len(out)
-			at[s.incident] = i
-			n := oi.inc.AlertCount
-			if oi.tally != nil {
-				n = oi.tally.alerts
-			}
-			out = append(out, correlate.Candidate{IncidentID: s.incident, AssignedTo: oi.inc.AssignedTo, Classification: oi.inc.Classification,
-				Determination: oi.inc.Determination, Created: oi.inc.Created, AlertCount: n})
+			at[s.IncidentID] = i
+			out = append(out, c)
 		}
 		if len(out[i].Members) >= correlate.MaxMembers {
 			continue
@@ -110,23 +88,57 @@ func (b *batch) candidates(seen map[string]sighted) ([]correlate.Candidate, erro
 	return out, nil
 }
 
+// loadStandings reads how the incidents of these alerts stand, as far as the
+// batch does not know it.
+func (b *batch) loadStandings(seen []store.Sighting) error {
+	var want []int64
+	for _, s := range seen {
+		if _, ok := b.standings[s.IncidentID]; !ok && b.incidents[s.IncidentID] == nil && !slices.Contains(want, s.IncidentID) {
+			want = append(want, s.IncidentID)
+		}
+	}
+	got, err := b.tx.Standings(want)
+	if err != nil {
+		return fmt.Errorf("read candidates: %w", err)
+	}
+	maps.Copy(b.standings, got)
+	return nil
+}
+
+// candidate is an incident without members, as this batch has left it, and
+// whether it is open.
+func (b *batch) candidate(id int64) (correlate.Candidate, bool) {
+	if oi := b.incidents[id]; oi != nil {
+		n := oi.inc.AlertCount
+		if oi.tally != nil {
+			n = oi.tally.alerts
+		}
+		return correlate.Candidate{IncidentID: id, AssignedTo: oi.inc.AssignedTo, Classification: oi.inc.Classification,
+			Determination: oi.inc.Determination, Created: oi.inc.Created, AlertCount: n}, oi.inc.Open()
+	}
+	st := b.standings[id]
+	inc := tocsin.Incident{Status: st.Status}
+	return correlate.Candidate{IncidentID: id, AssignedTo: st.AssignedTo, Classification: st.Classification,
+		Determination: st.Determination, Created: st.Created, AlertCount: st.AlertCount}, st.Status != "" && inc.Open()
+}
+
 // factsOf is the digest of an alert taken earlier: from this batch, from
 // memory, or from the store.
-func (b *batch) factsOf(s sighted) (f correlate.Facts, err error) {
-	if f, ok := b.facts[s.alert]; ok {
+func (b *batch) factsOf(s store.Sighting) (f correlate.Facts, err error) {
+	if f, ok := b.facts[s.AlertID]; ok {
 		return f, nil
 	}
-	if f, ok := b.c.facts.get(b.tx.Tenant(), s.alert, s.last); ok {
+	if f, ok := b.c.facts.get(b.tx.Tenant(), s.AlertID, s.Last); ok {
 		return f, nil
 	}
-	text, err := b.tx.Facts(s.alert)
+	text, err := b.tx.Facts(s.AlertID)
 	if err == nil {
 		err = json.Unmarshal([]byte(text), &f)
 	}
 	if err != nil {
-		return f, fmt.Errorf("read facts of alert %s: %w", s.alert, err)
+		return f, fmt.Errorf("read facts of alert %s: %w", s.AlertID, err)
 	}
-	b.c.facts.keep(b.tx.Tenant(), s.alert, s.last, f)
+	b.c.facts.keep(b.tx.Tenant(), s.AlertID, s.Last, f)
 	return f, nil
 }
 

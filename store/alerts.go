@@ -14,6 +14,7 @@ type AlertRow struct {
 	// Facts is what correlation compares, Digest what counting an incident
 	// needs; both are JSON of the caller's making.
 	Facts, Digest string
+	Fresh         bool // it is not in the store yet
 }
 
 // PutAlert writes an alert with its labels. The alert's incident must exist.
@@ -43,7 +44,7 @@ func (tx *Tx) PutAlert(r AlertRow) error {
 	if err != nil {
 		return fmt.Errorf("write alert %s: %w", a.ID, err)
 	}
-	if err := tx.putLabels(alertLabels, a.ID, map[string][]string{
+	if err := tx.putLabels(alertLabels, a.ID, r.Fresh, map[string][]string{
 		"categories": a.Categories, "mitreTechniques": a.Techniques, "systemTags": a.SystemTags,
 	}); err != nil {
 		return fmt.Errorf("write labels of alert %s: %w", a.ID, err)

@@ -4,25 +4,41 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/tocsinhq/tocsin"
 )
 
-// CreateIncident gives the incident its tenant and the next number, and writes
-// it.
+// CreateIncident gives the incident its tenant and the next number, and makes
+// its row. Its labels and its name for search come with PutIncident, which
+// must follow in the same transaction.
 func (tx *Tx) CreateIncident(inc *tocsin.Incident) error {
 	id, err := tx.next("incident")
 	if err != nil {
 		return fmt.Errorf("number an incident: %w", err)
 	}
 	inc.Tenant, inc.ID = tx.who.Tenant, id
-	return tx.PutIncident(inc)
+	return tx.putIncidentRow(inc)
 }
 
 // PutIncident writes the incident, with its labels and its name for search.
 // Alerts and comments are kept elsewhere and are left alone.
 func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
+	if err := tx.putIncidentRow(inc); err != nil {
+		return err
+	}
+	if err := tx.putLabels(incidentLabels, inc.ID, false, map[string][]string{
+		"customTags": inc.CustomTags, "systemTags": inc.SystemTags, "categories": inc.Categories, "mitreTechniques": inc.Techniques,
+		"serviceSources": texts(inc.ServiceSources), "detectionSources": texts(inc.DetectionSources),
+	}); err != nil {
+		return fmt.Errorf("write labels of incident %d: %w", inc.ID, err)
+	}
+	return tx.putTitle(inc.ID, inc.DisplayName)
+}
+
+func (tx *Tx) putIncidentRow(inc *tocsin.Incident) error {
 	kept := *inc
 	kept.Alerts, kept.Comments = nil, nil
 	body, err := toJSON(&kept)
@@ -43,13 +59,7 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 	if err != nil {
 		return fmt.Errorf("write incident %d: %w", inc.ID, err)
 	}
-	if err := tx.putLabels(incidentLabels, inc.ID, map[string][]string{
-		"customTags": inc.CustomTags, "systemTags": inc.SystemTags, "categories": inc.Categories, "mitreTechniques": inc.Techniques,
-		"serviceSources": texts(inc.ServiceSources), "detectionSources": texts(inc.DetectionSources),
-	}); err != nil {
-		return fmt.Errorf("write labels of incident %d: %w", inc.ID, err)
-	}
-	return tx.putTitle(inc.ID, inc.DisplayName)
+	return nil
 }
 
 func texts[T ~string](in []T) []string {
@@ -64,52 +74,56 @@ func texts[T ~string](in []T) []string {
 type labelTable struct{ read, add, remove string }
 
 var incidentLabels = labelTable{
-	read: `SELECT kind, value FROM incident_label WHERE tenant = $1 AND incident_id = $2`,
-	add: `INSERT INTO incident_label (tenant, incident_id, kind, value) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (tenant, incident_id, kind, value) DO NOTHING`,
+	read:   `SELECT kind, value FROM incident_label WHERE tenant = $1 AND incident_id = $2`,
+	add:    `INSERT INTO incident_label (tenant, incident_id, kind, value) VALUES `,
 	remove: `DELETE FROM incident_label WHERE tenant = $1 AND incident_id = $2 AND kind = $3 AND value = $4`,
 }
 
 var alertLabels = labelTable{
-	read: `SELECT kind, value FROM alert_label WHERE tenant = $1 AND alert_id = $2`,
-	add: `INSERT INTO alert_label (tenant, alert_id, kind, value) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (tenant, alert_id, kind, value) DO NOTHING`,
+	read:   `SELECT kind, value FROM alert_label WHERE tenant = $1 AND alert_id = $2`,
+	add:    `INSERT INTO alert_label (tenant, alert_id, kind, value) VALUES `,
 	remove: `DELETE FROM alert_label WHERE tenant = $1 AND alert_id = $2 AND kind = $3 AND value = $4`,
 }
 
 // putLabels makes the labels of a thing what they should be, writing only the
-// difference: they hardly ever change.
-func (tx *Tx) putLabels(t labelTable, id any, want map[string][]string) error {
+// difference: they hardly ever change. fresh says that it has none yet.
+func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]string) error {
 	type label struct{ kind, value string }
 	have := map[label]bool{}
-	rows, err := tx.query(t.read, id)
-	err = each(rows, err, func(rows *sql.Rows) error {
-		var l label
-		err := rows.Scan(&l.kind, &l.value)
-		have[l] = true
-		return err
-	})
-	if err != nil {
-		return err
+	if !fresh {
+		rows, err := tx.query(t.read, id)
+		err = each(rows, err, func(rows *sql.Rows) error {
+			var l label
+			err := rows.Scan(&l.kind, &l.value)
+			have[l] = false
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
+	args := []any{id}
+	var add []string
 	for kind, values := range want {
 		for _, v := range values {
 			l := label{kind, v}
-			if have[l] {
-				delete(have, l)
-				continue
+			if _, ok := have[l]; !ok {
+				add = append(add, "($1, $2, $"+strconv.Itoa(len(args)+2)+", $"+strconv.Itoa(len(args)+3)+")")
+				args = append(args, kind, v)
 			}
-			if _, err := tx.exec(t.add, id, kind, v); err != nil {
-				return err
-			}
+			have[l] = true
 		}
 	}
-	for l := range have {
-		if slices.Contains(want[l.kind], l.value) {
-			continue // said twice
-		}
-		if _, err := tx.exec(t.remove, id, l.kind, l.value); err != nil {
+	if len(add) > 0 {
+		if _, err := tx.exec(t.add+strings.Join(add, ", "), args...); err != nil {
 			return err
+		}
+	}
+	for l, wanted := range have {
+		if !wanted {
+			if _, err := tx.exec(t.remove, id, l.kind, l.value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -131,6 +145,36 @@ func (tx *Tx) Incident(id int64) (tocsin.Incident, error) {
 		return inc, fmt.Errorf("read incident %d: %w", id, err)
 	}
 	return inc, nil
+}
+
+// Standing is what correlation asks about an incident.
+type Standing struct {
+	Status         tocsin.IncidentStatus
+	AssignedTo     string
+	Classification tocsin.Classification
+	Determination  tocsin.Determination
+	Created        time.Time
+	AlertCount     int
+}
+
+// Standings are those of the incidents with these numbers; one that the tenant
+// has not is left out.
+func (tx *Tx) Standings(ids []int64) (map[int64]Standing, error) {
+	out := make(map[int64]Standing, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	rows, err := tx.query(`SELECT id, status, assigned_to, classification, determination, created, alert_count FROM incident
+		WHERE tenant = $1 AND id IN `+inList(2, len(ids)), anys(ids)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id, created int64
+		var st Standing
+		err := rows.Scan(&id, &st.Status, &st.AssignedTo, &st.Classification, &st.Determination, &created, &st.AlertCount)
+		st.Created = fromMicros(created)
+		out[id] = st
+		return err
+	})
+	return out, err
 }
 
 // MergedInto lists the numbers of the incidents that were merged into this

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -23,20 +25,50 @@ func keyText(k tocsin.EntityKey) string {
 }
 
 // PutKeys makes the entities of an alert what they should be; last is its last
-// activity.
-func (tx *Tx) PutKeys(alertID string, incidentID int64, last time.Time, keys []tocsin.EntityKey, fresh bool) error {
+// activity, open whether its incident is, fresh that it has none yet.
+func (tx *Tx) PutKeys(alertID string, incidentID int64, open bool, last time.Time, keys []tocsin.EntityKey, fresh bool) error {
 	if !fresh {
 		if _, err := tx.exec(`DELETE FROM alert_key WHERE tenant = $1 AND alert_id = $2`, alertID); err != nil {
 			return fmt.Errorf("write keys of alert %s: %w", alertID, err)
 		}
 	}
-	for _, k := range keys {
-		if _, err := tx.exec(`INSERT INTO alert_key (tenant, key, last, alert_id, incident_id) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (tenant, key, last, alert_id) DO NOTHING`, keyText(k), micros(last), alertID, incidentID); err != nil {
-			return fmt.Errorf("write keys of alert %s: %w", alertID, err)
-		}
+	if len(keys) == 0 {
+		return nil
+	}
+	texts := make([]any, len(keys))
+	for i, k := range keys {
+		texts[i] = keyText(k)
+	}
+	_, err := tx.exec(`INSERT INTO alert_key (tenant, open, last, alert_id, incident_id, key) VALUES `+
+		rowList(len(keys), `($1, $2, $3, $4, $5, `, 6)+` ON CONFLICT (tenant, key, open, last, alert_id) DO NOTHING`,
+		append([]any{flag(open), micros(last), alertID, incidentID}, texts...)...)
+	if err != nil {
+		return fmt.Errorf("write keys of alert %s: %w", alertID, err)
 	}
 	return nil
+}
+
+// SetOpen says whether the alerts of an incident are candidates for
+// correlation.
+func (tx *Tx) SetOpen(incidentID int64, open bool) error {
+	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND incident_id = $2 AND open <> $3`, incidentID, flag(open))
+	return err
+}
+
+// rowList is the text of n rows for VALUES: each is head, a parameter of its
+// own counted from $from, and a bracket.
+func rowList(n int, head string, from int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(head)
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(from + i))
+		b.WriteByte(')')
+	}
+	return b.String()
 }
 
 // Sighting is an alert of an open incident that carries a key.
@@ -46,31 +78,36 @@ type Sighting struct {
 	Last       time.Time
 }
 
-// Sightings are the alerts of open incidents that carry the key and are
-// nearest in time to at, on either side of it: at most limit on each, within
-// window. Of a key that very many alerts carry only the nearest few hundred
-// are looked at.
-func (tx *Tx) Sightings(key tocsin.EntityKey, at time.Time, window time.Duration, limit int) (out []Sighting, err error) {
-	const looked = 400
-	scan := func(rows *sql.Rows) error {
+// Sightings are the alerts of open incidents that carry one of the keys, for
+// each key those nearest in time to at: at most near on either side of it,
+// within window. The keys come first to last until there are limit sightings.
+// An alert that carries several keys comes several times.
+func (tx *Tx) Sightings(keys []tocsin.EntityKey, at time.Time, window time.Duration, near, limit int) (out []Sighting, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	args := []any{micros(at), micros(at.Add(-window)), micros(at.Add(window)), near, limit}
+	parts := make([]string, 0, 2*len(keys))
+	for i, k := range keys {
+		args = append(args, keyText(k))
+		n := "$" + strconv.Itoa(7+i)
+		parts = append(parts,
+			`SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = `+n+
+				` AND open = 1 AND last <= $2 AND last >= $3 ORDER BY last DESC LIMIT $5) AS b`+strconv.Itoa(i),
+			`SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = `+n+
+				` AND open = 1 AND last > $2 AND last <= $4 ORDER BY last LIMIT $5) AS a`+strconv.Itoa(i))
+	}
+	rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $6`, args...)
+	err = each(rows, err, func(rows *sql.Rows) error {
 		var s Sighting
 		var last int64
 		err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
 		s.Last = fromMicros(last)
 		out = append(out, s)
 		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for alerts of the same entities: %w", err)
 	}
-	text := keyText(key)
-	rows, err := tx.query(`SELECT k.alert_id, k.incident_id, k.last FROM (SELECT tenant, alert_id, incident_id, last FROM alert_key
-			WHERE tenant = $1 AND key = $2 AND last <= $3 AND last >= $4 ORDER BY last DESC LIMIT $5) AS k
-		JOIN incident AS i ON i.tenant = k.tenant AND i.id = k.incident_id AND i.status NOT IN ('resolved', 'redirected')
-		ORDER BY k.last DESC LIMIT $6`, text, micros(at), micros(at.Add(-window)), looked, limit)
-	if err := each(rows, err, scan); err != nil {
-		return nil, err
-	}
-	rows, err = tx.query(`SELECT k.alert_id, k.incident_id, k.last FROM (SELECT tenant, alert_id, incident_id, last FROM alert_key
-			WHERE tenant = $1 AND key = $2 AND last > $3 AND last <= $4 ORDER BY last LIMIT $5) AS k
-		JOIN incident AS i ON i.tenant = k.tenant AND i.id = k.incident_id AND i.status NOT IN ('resolved', 'redirected')
-		ORDER BY k.last LIMIT $6`, text, micros(at), micros(at.Add(window)), looked, limit)
-	return out, each(rows, err, scan)
+	return out, nil
 }

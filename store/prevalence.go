@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -32,51 +33,79 @@ type keyStat struct {
 // Prevalence begins counting in the transaction.
 func (tx *Tx) Prevalence() *Prevalence { return &Prevalence{tx: tx, stats: map[string]*keyStat{}} }
 
-func (p *Prevalence) stat(text string) (*keyStat, error) {
-	if s := p.stats[text]; s != nil {
-		return s, nil
+// load reads the counts of these keys that are not yet known.
+func (p *Prevalence) load(texts []string) error {
+	var want []any
+	for _, t := range texts {
+		if p.stats[t] == nil {
+			p.stats[t] = &keyStat{}
+			want = append(want, t)
+		}
 	}
-	s := &keyStat{}
-	var blob []byte
-	if _, err := p.tx.one(`SELECT alerts, sketch FROM key_stat WHERE tenant = $1 AND key = $2`, []any{text}, &s.alerts, &blob); err != nil {
-		return nil, fmt.Errorf("read prevalence: %w", err)
+	if len(want) == 0 {
+		return nil
 	}
-	for i := range s.seen {
-		s.seen[i], blob = readSketch(blob)
+	rows, err := p.tx.query(`SELECT key, alerts, sketch FROM key_stat WHERE tenant = $1 AND key IN `+inList(2, len(want)), want...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var text string
+		var alerts int64
+		var blob []byte
+		if err := rows.Scan(&text, &alerts, &blob); err != nil {
+			return err
+		}
+		s := p.stats[text]
+		s.alerts = alerts
+		for i := range s.seen {
+			s.seen[i], blob = readSketch(blob)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read prevalence: %w", err)
 	}
-	p.stats[text] = s
-	return s, nil
+	return nil
 }
 
-// Of is the count of one key; the zero key stands for all alerts.
-func (p *Prevalence) Of(k tocsin.EntityKey) (KeyCount, error) {
-	text := ""
-	if !k.IsZero() {
-		text = keyText(k)
+// Of are the counts of all alerts and of each of the keys.
+func (p *Prevalence) Of(keys []tocsin.EntityKey) (total KeyCount, each []KeyCount, err error) {
+	texts := statTexts(keys)
+	if err := p.load(texts); err != nil {
+		return total, nil, err
 	}
-	s, err := p.stat(text)
-	if err != nil {
-		return KeyCount{}, err
+	each = make([]KeyCount, len(keys))
+	for i, t := range texts {
+		s := p.stats[t]
+		n := KeyCount{int(s.alerts), s.seen[0].count(), s.seen[1].count(), s.seen[2].count()}
+		if i == 0 {
+			total = n
+		} else {
+			each[i-1] = n
+		}
 	}
-	return KeyCount{int(s.alerts), s.seen[0].count(), s.seen[1].count(), s.seen[2].count()}, nil
+	return total, each, nil
+}
+
+func statTexts(keys []tocsin.EntityKey) []string {
+	out := make([]string, 1, len(keys)+1)
+	for _, k := range keys {
+		out = append(out, keyText(k))
+	}
+	return out
 }
 
 // Add counts an alert with these keys, of this rule, on these devices and
 // users, and once for all alerts when whole is set: a known alert that shows
 // further keys is not a further alert.
 func (p *Prevalence) Add(keys []tocsin.EntityKey, rule string, devices, users []string, whole bool) error {
-	all := make([]string, 0, len(keys)+1)
-	if whole {
-		all = append(all, "")
+	all := statTexts(keys)
+	if !whole {
+		all = all[1:]
 	}
-	for _, k := range keys {
-		all = append(all, keyText(k))
+	if err := p.load(all); err != nil {
+		return err
 	}
 	for _, text := range all {
-		s, err := p.stat(text)
-		if err != nil {
-			return err
-		}
+		s := p.stats[text]
 		s.alerts++
 		s.changed = true
 		s.seen[0].add(rule)

@@ -44,6 +44,8 @@ type Store struct {
 	wstmts statements
 	rstmts statements
 
+	names nameMemory
+
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
 }

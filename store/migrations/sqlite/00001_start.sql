@@ -147,14 +147,17 @@ CREATE TABLE alert_label (
 ) WITHOUT ROWID;
 CREATE INDEX alert_label_value ON alert_label (tenant, kind, value, alert_id);
 
--- Which alerts carry an entity, newest first: how candidates are found.
+-- Which alerts carry an entity, by time: how candidates are found. Alerts of
+-- resolved incidents stand apart (open 0), so that however many there are of a
+-- busy host, they cost the search nothing.
 CREATE TABLE alert_key (
   tenant      TEXT NOT NULL,
   key         TEXT NOT NULL,
+  open        INTEGER NOT NULL,
   last        BIGINT NOT NULL,
   alert_id    TEXT NOT NULL,
   incident_id BIGINT NOT NULL,
-  PRIMARY KEY (tenant, key, last, alert_id)
+  PRIMARY KEY (tenant, key, open, last, alert_id)
 ) WITHOUT ROWID;
 CREATE INDEX alert_key_incident ON alert_key (tenant, incident_id);
 CREATE INDEX alert_key_alert ON alert_key (tenant, alert_id);
