@@ -12,33 +12,55 @@ import (
 )
 
 // incidentProperties are what incidents can be filtered and ordered by, with
-// Graph's names; tocsin/x are our own.
+// Graph's names. Our own are under tocsin/, where they stand in the answer.
 var incidentProperties = newProperties(
 	property{name: "id", kind: kindNumber, sort: true},
 	property{name: "displayName", kind: kindText, sort: true},
 	property{name: "severity", kind: kindEnum, enum: "alertSeverity", sort: true},
 	property{name: "status", kind: kindEnum, enum: "incidentStatus", sort: true},
 	property{name: "assignedTo", kind: kindText, sort: true, null: true},
-	property{name: "classification", kind: kindEnum, enum: "alertClassification", sort: true},
-	property{name: "determination", kind: kindEnum, enum: "alertDetermination", sort: true},
+	property{name: "classification", kind: kindEnum, enum: "alertClassification", sort: true, null: true},
+	property{name: "determination", kind: kindEnum, enum: "alertDetermination", sort: true, null: true},
 	property{name: "createdDateTime", kind: kindTime, sort: true},
 	property{name: "lastUpdateDateTime", kind: kindTime, sort: true},
+	property{name: "redirectIncidentId", kind: kindNumber},
 	property{name: "customTags", kind: kindTexts},
+	property{name: "systemTags", kind: kindTexts},
+	property{name: "tocsin/alertCount", kind: kindNumber, sort: true},
+	property{name: "tocsin/activeAlertCount", kind: kindNumber, sort: true},
+	property{name: "tocsin/firstActivityDateTime", kind: kindTime, sort: true},
+	property{name: "tocsin/lastActivityDateTime", kind: kindTime, sort: true},
+	property{name: "tocsin/serviceSources", kind: kindTexts, enum: "serviceSource"},
+	property{name: "tocsin/detectionSources", kind: kindTexts},
+	property{name: "tocsin/categories", kind: kindTexts},
+	property{name: "tocsin/techniques", kind: kindTexts},
 )
 
 // alertProperties are the same of alerts.
 var alertProperties = newProperties(
 	property{name: "id", kind: kindText},
+	property{name: "providerAlertId", kind: kindText},
+	property{name: "incidentId", kind: kindNumber, sort: true},
 	property{name: "title", kind: kindText, sort: true},
 	property{name: "severity", kind: kindEnum, enum: "alertSeverity", sort: true},
 	property{name: "status", kind: kindEnum, enum: "alertStatus", sort: true},
 	property{name: "assignedTo", kind: kindText, sort: true, null: true},
-	property{name: "classification", kind: kindEnum, enum: "alertClassification", sort: true},
-	property{name: "determination", kind: kindEnum, enum: "alertDetermination", sort: true},
+	property{name: "classification", kind: kindEnum, enum: "alertClassification", sort: true, null: true},
+	property{name: "determination", kind: kindEnum, enum: "alertDetermination", sort: true, null: true},
 	property{name: "serviceSource", kind: kindEnum, enum: "serviceSource", sort: true},
+	property{name: "detectionSource", kind: kindText, sort: true},
+	property{name: "detectorId", kind: kindText},
+	property{name: "productName", kind: kindText},
+	property{name: "category", kind: kindText, sort: true},
 	property{name: "createdDateTime", kind: kindTime, sort: true},
 	property{name: "lastUpdateDateTime", kind: kindTime, sort: true},
-	property{name: "incidentId", kind: kindNumber, sort: true},
+	property{name: "firstActivityDateTime", kind: kindTime, sort: true},
+	property{name: "lastActivityDateTime", kind: kindTime, sort: true},
+	property{name: "resolvedDateTime", kind: kindTime, sort: true, null: true},
+	property{name: "categories", kind: kindTexts},
+	property{name: "mitreTechniques", kind: kindTexts},
+	property{name: "systemTags", kind: kindTexts},
+	property{name: "tocsin/count", kind: kindNumber, sort: true},
 )
 
 // Bodies as openapi.json describes them. Requests are read by patch.go, which

@@ -13,7 +13,7 @@ import (
 const (
 	maxFilterBytes = 4 << 10
 	maxFilterDepth = 32
-	maxFilterTerms = 256 // comparisons and list members together
+	maxFilterTerms = 200 // comparisons and list members together
 )
 
 // valueKind is what a property holds, and so what it may be compared with.

@@ -14,7 +14,7 @@ import (
 const (
 	defaultTop     = 50
 	maxTop         = 1000
-	maxSkip        = 10_000_000
+	maxSkip        = 1_000_000 // of the store
 	maxSearchRunes = 200
 	maxOrders      = 5
 )

@@ -37,7 +37,6 @@ func stateOf(r *http.Request) *requestState {
 
 func requestID(r *http.Request) string       { return stateOf(r).id }
 func clientRequestID(r *http.Request) string { return stateOf(r).client }
-func methodOf(r *http.Request) auth.Method   { return stateOf(r).who.Method }
 
 // whoIs is the principal of a request that was admitted.
 func whoIs(r *http.Request) tocsin.Principal { return stateOf(r).who.Principal }
