@@ -67,6 +67,19 @@ func NewEngine(sets ...*RuleSet) *Engine {
 		e.size.sets = max(e.size.sets, p.sets)
 		e.size.memos = max(e.size.memos, p.memoSlots())
 	}
+	for _, w := range e.windows {
+		// What correlation groups by and counts has to be found in events too.
+		for _, f := range append([]string{w.Correlation.Field}, w.Correlation.GroupBy...) {
+			if f != "" {
+				e.fieldID(fold(f))
+			}
+		}
+		for _, per := range w.Correlation.Aliases {
+			for _, f := range per {
+				e.fieldID(fold(f))
+			}
+		}
+	}
 	e.size.fields = len(e.fields)
 	e.bindTables()
 	return e
