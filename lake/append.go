@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
 	"github.com/tocsinhq/tocsin"
 )
 
@@ -62,7 +64,9 @@ func (q *queue) take() (group []*pending, closed bool) {
 		n++
 	}
 	group = append(group, q.items[:n]...)
-	q.items = append(q.items[:0], q.items[n:]...)
+	rest := copy(q.items, q.items[n:])
+	clear(q.items[rest:]) // they hold batches
+	q.items = q.items[:rest]
 	if len(q.items) > 0 {
 		q.signal()
 	}
@@ -257,14 +261,14 @@ func (l *Lake) insertAll(ctx context.Context, batches []*Batch, now int64) error
 		byTable[b.table] = append(byTable[b.table], b)
 	}
 	for _, t := range order {
-		if err := l.insert(ctx, newSource(t, byTable[t], now, l.cfg.Threads)); err != nil {
+		if err := l.insert(newSource(t, byTable[t], now, l.cfg.Threads)); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
 	return nil
 }
 
-func (l *Lake) insert(ctx context.Context, s *source) error {
+func (l *Lake) insert(s *source) error {
 	id := s.open()
 	defer s.close(id)
 	names := make([]string, 0, len(s.cols)+1)
@@ -272,9 +276,10 @@ func (l *Lake) insert(ctx context.Context, s *source) error {
 		names = append(names, quote(s.columnName(col)))
 	}
 	names = append(names, quote(ingestedColumn))
-	_, err := l.writer.ExecContext(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s(%d)",
-		quote(s.table.Name), strings.Join(names, ", "), sourceName, id))
-	return err
+	query := fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s(%d)", quote(s.table.Name), strings.Join(names, ", "), sourceName, id)
+	return l.writer.Raw(func(c any) error {
+		return withHandle(c, func(conn mapping.Connection) error { return execute(conn, query) })
+	})
 }
 
 func (l *Lake) putProgress(ctx context.Context, items map[[2]string]Progress) error {

@@ -93,6 +93,21 @@ func TestCoercion(t *testing.T) {
 	}
 }
 
+// TestCalendar compares our days with the standard library's over 800 years.
+func TestCalendar(t *testing.T) {
+	end := time.Date(2400, 1, 1, 0, 0, 0, 0, time.UTC)
+	for d := time.Date(1600, 1, 1, 0, 0, 0, 0, time.UTC); d.Before(end); d = d.AddDate(0, 0, 1) {
+		if got, ok := parseTime([]byte(d.Format("2006-01-02"))); !ok || got != d.UnixMicro() {
+			t.Fatalf("%s: %d, %v; want %d", d.Format("2006-01-02"), got, ok, d.UnixMicro())
+		}
+	}
+	for _, bad := range []string{"1900-02-29", "2100-02-29", "2026-04-31", "2026-00-10", "2026-01-00", "0000-01-01", "20260101aa", "2026-1-1000"} {
+		if _, ok := parseTime([]byte(bad)); ok {
+			t.Errorf("%s is no date", bad)
+		}
+	}
+}
+
 func TestRefusedLines(t *testing.T) {
 	deep := strings.Repeat(`[`, 64) + strings.Repeat(`]`, 64)
 	okDeep := strings.Repeat(`[`, 63) + strings.Repeat(`]`, 63)

@@ -323,6 +323,20 @@ func TestQueryEndsWithItsContext(t *testing.T) {
 	appendAll(t, l, Write{Batches: []*Batch{events(t, l, 0, 1)}})
 }
 
+// TestSpill sorts more than the memory limit: the folder for that must stay
+// usable with external access off.
+func TestSpill(t *testing.T) {
+	l, err := Open(context.Background(), Config{Dir: t.TempDir(), Threads: 2, MemoryLimit: "100MB"})
+	must0(t, err)
+	defer l.Close()
+	var n int64
+	must0(t, l.each(context.Background(), func(r *Rows) error { return r.Scan(&n) },
+		"SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY hash(range)) AS k, range FROM range(4000000)) WHERE k > 0"))
+	if n != 4000000 {
+		t.Errorf("%d rows", n)
+	}
+}
+
 func TestOneOpener(t *testing.T) {
 	dir := t.TempDir()
 	l := openLake(t, dir)
