@@ -112,6 +112,16 @@ func (h *house) token(roles ...tocsin.Role) string {
 	return secret.Reveal()
 }
 
+// scoped is an API token that may do only the verbs.
+func (h *house) scoped(role tocsin.Role, verbs ...tocsin.Verb) string {
+	h.t.Helper()
+	_, secret, err := h.auth.CreateToken(h.system(), auth.NewToken{Name: "scoped", Roles: []tocsin.Role{role}, Scopes: verbs})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return secret.Reveal()
+}
+
 // answer is one answer, read whole.
 type answer struct {
 	*http.Response
@@ -178,7 +188,9 @@ func (h *house) do(req *http.Request) answer {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return answer{res, string(raw)}
+	a := answer{res, string(raw)}
+	h.conforms(a)
+	return a
 }
 
 // browser is a signed-in person.

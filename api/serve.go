@@ -93,6 +93,10 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
 	if m := odataKey.FindStringSubmatch(p); m != nil {
 		p = m[1] + "/" + m[2] + m[3]
+	} else if p == "/elastic" {
+		p = "/elastic/" // clients differ in how they join the base path
+	}
+	if p != r.URL.Path {
 		r = r.Clone(r.Context())
 		r.URL.Path, r.URL.RawPath = p, ""
 	}
