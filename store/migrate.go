@@ -13,16 +13,21 @@ import (
 )
 
 //go:embed migrations
-var migrations embed.FS
+var embedded embed.FS
+
+// migrations are the steps of the schema for SQLite.
+func migrations() fs.FS {
+	sub, err := fs.Sub(embedded, "migrations/sqlite")
+	if err != nil {
+		panic(err) // only a misspelt folder can do that
+	}
+	return sub
+}
 
 // migrate brings the schema up to date, each step in its own transaction.
 // There are no steps down: the way back is the copy that is set aside first.
-func (s *Store) migrate(ctx context.Context) error {
-	sub, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(database.DialectSQLite3, s.w, sub, goose.WithDisableGlobalRegistry(true))
+func (s *Store) migrate(ctx context.Context, steps fs.FS) error {
+	p, err := goose.NewProvider(database.DialectSQLite3, s.w, steps, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.w, err = s.dialect.open(cfg.Path, true, 1); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", cfg.Path, err)
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, migrations()); err != nil {
 		s.w.Close()
 		return nil, fmt.Errorf("open store %s: %w", cfg.Path, err)
 	}

@@ -257,6 +257,13 @@ CREATE TRIGGER change_keep_delete BEFORE DELETE ON change
 BEGIN SELECT RAISE(ABORT, 'the record of changes is append-only'); END;
 -- +goose StatementEnd
 
+-- Numbers without gaps; and REPLACE deletes without asking the trigger above.
+-- +goose StatementBegin
+CREATE TRIGGER change_keep_order BEFORE INSERT ON change
+WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM change)
+BEGIN SELECT RAISE(ABORT, 'the record of changes is numbered without gaps'); END;
+-- +goose StatementEnd
+
 -- One row for each piece of work that is due, running or has failed for good.
 CREATE TABLE job (
   tenant   TEXT NOT NULL,
