@@ -23,6 +23,9 @@ type AcceptFunc func(ctx context.Context, alerts []tocsin.Alert) ([]cases.Accept
 type Config struct {
 	Limits  Limits
 	TempDir string // where large archive members are unpacked; "" for the system's
+	// StateDir is where the windows of correlation rules are kept over a
+	// restart; "" for not at all.
+	StateDir string
 	// Commit is how many records of an import go into one transaction; default
 	// 20,000.
 	Commit int
@@ -43,6 +46,7 @@ type Intake struct {
 	draining  sync.Mutex
 	wake      chan struct{}
 	batches   batchPool
+	windows   *detect.Windows // the drain's own
 }
 
 // New makes an Intake. engine gives the rules of the moment and may return nil

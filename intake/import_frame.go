@@ -30,6 +30,7 @@ const keepOfBroken = 4096
 type lineFramer struct {
 	br    *bufio.Reader
 	limit int
+	tabs  bool // blanks at the ends belong to the record
 	buf   []byte
 }
 
@@ -43,7 +44,11 @@ func (f *lineFramer) next() ([]byte, error) {
 				return line, err
 			}
 		}
-		line = trimLine(line)
+		if f.tabs {
+			line = bytes.Trim(line, "\r\n\x00")
+		} else {
+			line = trimLine(line)
+		}
 		if len(line) > f.limit {
 			return line[:min(len(line), keepOfBroken)], &frameError{tooLong(f.limit)}
 		}

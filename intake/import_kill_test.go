@@ -70,7 +70,7 @@ func importChild(text string) int {
 		defer f.Close()
 		var b strings.Builder
 		for _, a := range alerts {
-			fmt.Fprintf(&b, "%s %s\n", a.ExternalID, a.DeliveryID)
+			fmt.Fprintf(&b, "%q %d %s\n", a.ExternalID, a.Count, a.DeliveryID)
 		}
 		f.WriteString(b.String())
 		if err := f.Sync(); err != nil {
@@ -96,7 +96,7 @@ func importChild(text string) int {
 func TestImportSurvivesKill(t *testing.T) {
 	data := t.TempDir()
 	hostileFolder(t, data)
-	write(t, data, "big.json", []byte(beats("WS9", 4000)))
+	write(t, data, "big.json", []byte(beats("WS9", 30000)))
 	write(t, data, "nested.zip", zipOf(t, member{name: "x.json", body: beats("WS8", 900)}, member{name: "y.json", body: beats("WS7", 10)}))
 
 	calm := childSpec{Lake: t.TempDir(), Data: data, Alerts: filepath.Join(t.TempDir(), "alerts")}
@@ -182,10 +182,14 @@ func leftBy(t *testing.T, spec childSpec) totals {
 	}
 	seen := map[string]bool{}
 	for line := range strings.Lines(string(b)) {
-		id, delivery, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var id, delivery string
+		var count int
+		if _, err := fmt.Sscanf(line, "%q %d %s", &id, &count, &delivery); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
 		if !seen[delivery] {
 			seen[delivery] = true
-			got.Alerts[id]++
+			got.Alerts[id] += count
 		}
 	}
 	return got

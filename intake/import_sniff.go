@@ -106,7 +106,7 @@ func sniffText(br *bufio.Reader, name string, limit int) (sniffed, error) {
 	case len(start) == 0: // much of nothing: read it under the limits
 		return sniffed{format: formatJSON, framer: &valueFramer{br: br, limit: limit}}, nil
 	case bytes.HasPrefix(start, []byte("#separator ")), bytes.HasPrefix(start, []byte("#fields\t")):
-		return sniffed{format: formatZeek, framer: &lineFramer{br: br, limit: limit}}, nil
+		return sniffed{format: formatZeek, framer: &lineFramer{br: br, limit: limit, tabs: true}}, nil
 	case bytes.Contains(first, []byte("msg=audit(")) && bytes.Contains(first, []byte("type=")):
 		return sniffed{format: formatAudit, framer: &lineFramer{br: br, limit: limit}}, nil
 	case start[0] == '{' || startsArray(start):

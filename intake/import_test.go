@@ -92,7 +92,7 @@ func (a *alertLog) accept(_ context.Context, alerts []tocsin.Alert) ([]cases.Acc
 		}
 		if !known {
 			a.alerts[key] = al
-			a.ids[al.ExternalID]++
+			a.ids[al.ExternalID] += int(al.Count)
 		}
 		out[i].IncidentID = 1
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime/debug"
 	"strconv"
+	"sync"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/detect"
@@ -62,6 +63,7 @@ type block struct {
 	batch  *lake.Batch
 	bad    []lineFault
 	outbox []lake.OutboxItem
+	hits   int64
 	err    error
 }
 
@@ -118,7 +120,7 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 			}
 		})
 	}()
-	err = in.storeBlocks(ctx, queue, opts, &res)
+	err = in.storeBlocks(ctx, queue, opts, &res, func() error { return readErr })
 	if err != nil {
 		cancel(err)
 		go func() { // the reader may hang in the body; nobody waits for it
@@ -134,7 +136,8 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 
 // storeBlocks takes decoded blocks in order and stores them, several at a time
 // when they are ready: a transaction costs about the same for one as for eight.
-func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts EventsOptions, res *EventsResult) error {
+// ended tells, once queue is closed, why the body ended too early, if it did.
+func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts EventsOptions, res *EventsResult, ended func() error) error {
 	group := make([]*block, 0, groupBlocks)
 	for n := 0; ; n++ {
 		group = group[:0]
@@ -158,6 +161,14 @@ func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts Eve
 		if len(group) == 0 {
 			return nil
 		}
+		if !more && opts.Once != "" && ended() != nil {
+			// Under a name, half a group would pass for the whole when the
+			// body comes again.
+			for _, b := range group {
+				in.batches.put(b.batch)
+			}
+			return nil
+		}
 		if err := in.storeGroup(ctx, group, n, opts, res); err != nil {
 			return err
 		}
@@ -166,13 +177,18 @@ func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts Eve
 
 func (in *Intake) storeGroup(ctx context.Context, group []*block, n int, opts EventsOptions, res *EventsResult) error {
 	var w lake.Write
-	rows, bad := int64(0), int64(0)
+	rows, bad, hits := int64(0), int64(0), int64(0)
+	content := fnv.New64a()
 	for _, b := range group {
+		if opts.Once != "" {
+			content.Write(b.data)
+		}
 		if b.batch.Len() > 0 {
 			w.Batches = append(w.Batches, b.batch)
 		}
 		rows += int64(b.batch.Len())
 		w.Outbox = append(w.Outbox, b.outbox...)
+		hits += b.hits
 		for _, f := range b.bad {
 			bad++
 			w.Quarantine = append(w.Quarantine, lake.Quarantined{
@@ -184,11 +200,13 @@ func (in *Intake) storeGroup(ctx context.Context, group []*block, n int, opts Ev
 		}
 	}
 	if opts.Once != "" {
-		w.Once = opts.Once + "#" + strconv.Itoa(n)
+		// The content is part of the name, so that another body under the same
+		// name is stored rather than lost.
+		w.Once = opts.Once + "#" + strconv.Itoa(n) + "#" + strconv.FormatUint(content.Sum64(), 16)
 	}
 	receipt, err := in.lake.Append(ctx, w)
 	for _, b := range group {
-		in.batches.put(b.batch)
+		in.release(b)
 	}
 	if err != nil {
 		return fmt.Errorf("store events: %w", err)
@@ -199,7 +217,7 @@ func (in *Intake) storeGroup(ctx context.Context, group []*block, n int, opts Ev
 		return nil
 	}
 	res.Accepted += rows
-	res.Hits += int64(len(w.Outbox))
+	res.Hits += hits
 	if len(w.Outbox) > 0 {
 		in.Wake()
 	}
@@ -276,7 +294,7 @@ func readBlocks(r io.Reader, limit int, put func(*block) error) error {
 	var carry []byte
 	var faults []lineFault
 	for atEnd := false; !atEnd; {
-		buf := make([]byte, size)
+		buf := blockBuffer(size)
 		n := copy(buf, carry)
 		m, err := fill(r, buf[n:])
 		n += m
@@ -308,6 +326,24 @@ func readBlocks(r io.Reader, limit int, put func(*block) error) error {
 		carry, r = nil, rest
 	}
 	return nil
+}
+
+// blockBuffers are those of blocks that have been stored.
+var blockBuffers sync.Pool
+
+func blockBuffer(size int) []byte {
+	if p, ok := blockBuffers.Get().(*[]byte); ok && cap(*p) >= size {
+		return (*p)[:size]
+	}
+	return make([]byte, size)
+}
+
+// release gives back what a stored block held.
+func (in *Intake) release(b *block) {
+	in.batches.put(b.batch)
+	data := b.data[:0]
+	b.batch, b.data, b.bad = nil, nil, nil
+	blockBuffers.Put(&data)
 }
 
 // fill reads until buf is full. Unlike io.ReadFull it leaves the reader's own
@@ -374,7 +410,9 @@ func (in *Intake) decodeBlock(b *block, t *lake.Table, s *detect.Scratch) {
 	} else {
 		appendNumbered(batch, b.data, fault)
 	}
-	b.outbox = in.matchBatch(batch, in.engine(), s)
+	m := newMatcher(in.engine(), s)
+	m.batch(batch)
+	b.outbox, b.hits = m.outbox()
 }
 
 // appendNumbered adds rows that bring no id of their own and gives them one, so

@@ -11,6 +11,7 @@ import (
 // pendingCommit is what will be stored in one transaction.
 type pendingCommit struct {
 	write    lake.Write
+	match    *matcher
 	mapped   map[string]*lake.Batch // rows made from source events, already matched
 	hunting  map[string]*lake.Batch // rows that came as hunting rows
 	progress map[*importLeaf]*lake.Progress
@@ -18,6 +19,7 @@ type pendingCommit struct {
 
 	n           int   // outcomes of decoding
 	records     int64 // source records newly read
+	hits        int64
 	items       int
 	bytes       int64
 	events      map[string]int64
@@ -26,9 +28,9 @@ type pendingCommit struct {
 	path, item  string // last seen, for the progress line
 }
 
-func newPendingCommit() *pendingCommit {
+func newPendingCommit(m *matcher) *pendingCommit {
 	return &pendingCommit{
-		mapped: map[string]*lake.Batch{}, hunting: map[string]*lake.Batch{},
+		match: m, mapped: map[string]*lake.Batch{}, hunting: map[string]*lake.Batch{},
 		progress: map[*importLeaf]*lake.Progress{}, events: map[string]int64{}, quarantined: map[string]int64{},
 	}
 }
@@ -83,18 +85,29 @@ func (c *pendingCommit) advance(m *leafMark) {
 	}
 }
 
+// seal runs the rules over the hunting rows, table by table in the order in
+// which the tables came, and closes the commit.
+func (c *pendingCommit) seal() {
+	for _, b := range c.write.Batches {
+		if c.hunting[b.Table().Name] == b {
+			c.match.batch(b)
+		}
+	}
+	c.write.Outbox, c.hits = c.match.outbox()
+}
+
 // match is the third stage: rules over events, rows into batches, cut into
 // commits. A commit ends only between two parts of the input, where the
 // progress of every leaf is exact.
 func (run *importRun) match(ctx context.Context, in <-chan *decodedChunk, out chan<- *pendingCommit) error {
 	i := run.in
-	eng, scratch := i.engine(), detect.NewScratch()
-	c := newPendingCommit()
+	scratch := detect.NewScratch()
+	// Rules may change while an import runs; one commit sees one set of them.
+	c := newPendingCommit(newMatcher(i.engine(), scratch))
 	finish := func() error {
-		i.matchHunting(c, eng, scratch)
+		c.seal()
 		err := send(ctx, out, c)
-		c = newPendingCommit()
-		eng = i.engine() // rules may have changed; one commit sees one set
+		c = newPendingCommit(newMatcher(i.engine(), scratch))
 		return err
 	}
 	for d := range in {
@@ -102,7 +115,7 @@ func (run *importRun) match(ctx context.Context, in <-chan *decodedChunk, out ch
 		for k := range d.marks {
 			m := &d.marks[k]
 			for ; from < m.recs; from++ {
-				if _, err := i.place(c, &d.recs[from], eng, scratch); err != nil {
+				if _, err := i.place(c, &d.recs[from]); err != nil {
 					return err
 				}
 			}
@@ -147,7 +160,6 @@ func (run *importRun) store(ctx context.Context, c *pendingCommit) error {
 	if _, err := run.in.lake.Append(ctx, c.write); err != nil {
 		return fmt.Errorf("store import: %w", err)
 	}
-	hits := len(c.write.Outbox)
 	for _, b := range c.write.Batches {
 		run.in.batches.put(b)
 	}
@@ -155,7 +167,7 @@ func (run *importRun) store(ctx context.Context, c *pendingCommit) error {
 	s := run.sum
 	s.Records += c.records
 	s.Items += c.items
-	s.Hits += int64(hits)
+	s.Hits += c.hits
 	addTo(s.Rows, rows)
 	addTo(s.Events, c.events)
 	addTo(s.Quarantined, c.quarantined)
@@ -163,7 +175,7 @@ func (run *importRun) store(ctx context.Context, c *pendingCommit) error {
 		s.problem(p.Path, p.Item, fmt.Errorf("%s", p.Reason))
 	}
 	run.mu.Unlock()
-	if hits > 0 {
+	if len(c.write.Outbox) > 0 {
 		if err := run.drain(ctx); err != nil {
 			return err
 		}

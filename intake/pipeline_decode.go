@@ -127,6 +127,7 @@ type leafDecoder struct {
 	leaf   *importLeaf
 	dec    *Decoder
 	events []tocsin.Event
+	zeek   zeekHeader
 }
 
 func newLeafDecoder(leaf *importLeaf) *leafDecoder {
@@ -144,12 +145,64 @@ func (d *leafDecoder) decode(at int64, raw []byte, rec *rawRecord) (err error) {
 	switch {
 	case rec.evtx != nil:
 		d.events, err = d.dec.DecodeWindows(windowsEvent(rec.evtx), at, d.events)
-	case d.leaf.format == formatJSON:
-		d.events, err = d.dec.Decode(raw, at, d.events)
+	case d.leaf.format == formatAudit:
+		d.events, err = d.dec.DecodeAudit(raw, at, d.events)
+	case d.leaf.format == formatZeek:
+		err = d.zeekLine(at, raw)
 	default:
-		err = errUnreadable
+		d.events, err = d.dec.Decode(raw, at, d.events)
 	}
 	return err
+}
+
+// zeekHeader is what the lines with # at the top of a Zeek log say.
+type zeekHeader struct {
+	separator string
+	path      string
+	names     []string
+}
+
+var errZeekHeader = errors.New("Zeek row before the #fields line")
+
+// zeekLine takes one line of a Zeek log. A header may come again in the middle,
+// where logs were joined.
+func (d *leafDecoder) zeekLine(at int64, raw []byte) (err error) {
+	h := &d.zeek
+	if h.separator == "" {
+		h.separator = "\t"
+	}
+	line := string(raw)
+	if line[0] == '#' {
+		key, rest, _ := strings.Cut(line, h.separator)
+		switch {
+		case strings.HasPrefix(line, "#separator "):
+			h.separator = unhex(strings.TrimPrefix(line, "#separator "))
+		case key == "#path":
+			h.path = rest
+		case key == "#fields":
+			h.names = strings.Split(rest, h.separator)
+		}
+		return nil
+	}
+	if len(h.names) == 0 {
+		return errZeekHeader
+	}
+	d.events, err = d.dec.DecodeZeek(h.path, h.names, strings.Split(line, h.separator), at, d.events)
+	return err
+}
+
+// unhex reads the way in which Zeek writes its separator: \x09.
+func unhex(s string) string {
+	s = strings.TrimSpace(s)
+	if hex, ok := strings.CutPrefix(s, `\x`); ok {
+		if n, err := strconv.ParseUint(hex, 16, 8); err == nil {
+			return string(rune(n))
+		}
+	}
+	if s == "" {
+		return "\t"
+	}
+	return s
 }
 
 // windowsEvent is a record of an event log as the decoder takes it.
@@ -167,8 +220,6 @@ func (d *leafDecoder) drop() {
 }
 
 func (d *leafDecoder) flush() { d.events = d.dec.Flush(d.events) }
-
-var errUnreadable = errors.New("record in no known format")
 
 // eventJSON renders an event for the quarantine, as far as its fields go.
 func eventJSON(ev *tocsin.Event) []byte {

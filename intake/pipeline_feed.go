@@ -15,12 +15,10 @@ import (
 // feed takes the records of one request of a shipper and stores them together:
 // what an import does to a leaf, without progress.
 type feed struct {
-	in      *Intake
-	eng     *detect.Engine
-	scratch *detect.Scratch
-	leaf    *importLeaf
-	chunk   decodedChunk
-	at      int64
+	in    *Intake
+	leaf  *importLeaf
+	chunk decodedChunk
+	at    int64
 }
 
 // newFeed starts a feed. The body gives its rows their identity, so that a
@@ -30,7 +28,7 @@ func (in *Intake) newFeed(source string, body []byte) *feed {
 	hash := hex.EncodeToString(sum[:])
 	leaf := &importLeaf{path: source, source: hash, name: source, format: formatJSON, ids: newRowIDs(hash, source)}
 	leaf.decoder = newLeafDecoder(leaf)
-	return &feed{in: in, eng: in.engine(), scratch: detect.NewScratch(), leaf: leaf}
+	return &feed{in: in, leaf: leaf}
 }
 
 // add takes one JSON record, or with table set a row of that hunting table. It
@@ -67,7 +65,7 @@ func (f *feed) refuse(raw []byte, why string) {
 // has, by number, the hunting rows that their table refused.
 func (f *feed) store(ctx context.Context) (refused map[int64]string, err error) {
 	f.chunk.flush(f.leaf)
-	c := newPendingCommit()
+	c := newPendingCommit(newMatcher(f.in.engine(), detect.NewScratch()))
 	defer func() {
 		for _, b := range c.write.Batches {
 			f.in.batches.put(b)
@@ -75,7 +73,7 @@ func (f *feed) store(ctx context.Context) (refused map[int64]string, err error) 
 	}()
 	refused = map[int64]string{}
 	for i := range f.chunk.recs {
-		why, err := f.in.place(c, &f.chunk.recs[i], f.eng, f.scratch)
+		why, err := f.in.place(c, &f.chunk.recs[i])
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +81,7 @@ func (f *feed) store(ctx context.Context) (refused map[int64]string, err error) 
 			refused[f.chunk.recs[i].at] = why
 		}
 	}
-	f.in.matchHunting(c, f.eng, f.scratch)
+	c.seal()
 	if c.n == 0 {
 		return refused, nil
 	}
@@ -108,7 +106,7 @@ func (in *Intake) readBody(ctx context.Context, r io.Reader, gzipped bool, limit
 // place puts one outcome of decoding where it belongs: rows into batches, hits
 // into the outbox, the rest into the quarantine. It says why a hunting row was
 // refused.
-func (in *Intake) place(c *pendingCommit, r *decodedRecord, eng *detect.Engine, s *detect.Scratch) (string, error) {
+func (in *Intake) place(c *pendingCommit, r *decodedRecord) (string, error) {
 	c.n++
 	switch {
 	case r.why != "":
@@ -117,7 +115,7 @@ func (in *Intake) place(c *pendingCommit, r *decodedRecord, eng *detect.Engine, 
 	case r.table != "":
 		return in.placeHunting(c, r)
 	}
-	return "", in.placeEvent(c, r, eng, s)
+	return "", in.placeEvent(c, r)
 }
 
 func (in *Intake) placeHunting(c *pendingCommit, r *decodedRecord) (string, error) {
@@ -138,12 +136,18 @@ func (in *Intake) placeHunting(c *pendingCommit, r *decodedRecord) (string, erro
 	return "", nil
 }
 
-func (in *Intake) placeEvent(c *pendingCommit, r *decodedRecord, eng *detect.Engine, s *detect.Scratch) error {
+func (in *Intake) placeEvent(c *pendingCommit, r *decodedRecord) error {
 	ev := &r.event
 	c.events[sourceName(ev)]++
+	// A row that came as a row of a hunting table is matched as one, with all
+	// the other rows of its table; what was mapped is matched by its source.
+	set, native := c.mapped, ev.Product == detect.HuntingProduct
+	if native {
+		set = c.hunting
+	}
 	stored, refused := 0, ""
 	for i := range ev.Rows {
-		b, err := c.batch(&in.batches, c.mapped, ev.Rows[i].Table)
+		b, err := c.batch(&in.batches, set, ev.Rows[i].Table)
 		if err == nil {
 			err = b.AppendRow(ev.Rows[i])
 		}
@@ -168,7 +172,9 @@ func (in *Intake) placeEvent(c *pendingCommit, r *decodedRecord, eng *detect.Eng
 		}
 		c.quarantine(r.leaf, r.at, why, eventJSON(ev))
 	}
-	c.write.Outbox = append(c.write.Outbox, in.matchEvent(ev, eng, s)...)
+	if !native {
+		c.match.event(ev)
+	}
 	return nil
 }
 

@@ -1,54 +1,54 @@
 package intake
 
 import (
-	"context"
-
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/detect"
 	"github.com/tocsinhq/tocsin/lake"
 )
 
-// matchEvent runs the rules over a source event and the rows made of it.
-func (in *Intake) matchEvent(ev *tocsin.Event, eng *detect.Engine, s *detect.Scratch) []lake.OutboxItem {
-	if eng == nil {
-		return nil
-	}
-	return nil
+// matcher runs one set of rules over what goes into one commit and gathers the
+// hits. A nil engine hits nothing.
+type matcher struct {
+	eng     *detect.Engine
+	scratch *detect.Scratch
+	hits    *detect.Collector
 }
 
-// matchBatch runs the rules over hunting rows.
-func (in *Intake) matchBatch(b *lake.Batch, eng *detect.Engine, s *detect.Scratch) []lake.OutboxItem {
-	if eng == nil || b.Len() == 0 {
-		return nil
+func newMatcher(eng *detect.Engine, s *detect.Scratch) *matcher {
+	m := &matcher{eng: eng, scratch: s}
+	if eng != nil {
+		m.hits = detect.NewCollector(eng)
 	}
-	return nil
+	return m
 }
 
-// matchHunting runs the rules over the hunting rows of a commit, table by table
-// in the order in which the tables came.
-func (in *Intake) matchHunting(c *pendingCommit, eng *detect.Engine, s *detect.Scratch) {
-	for _, b := range c.write.Batches {
-		if c.hunting[b.Table().Name] == b {
-			c.write.Outbox = append(c.write.Outbox, in.matchBatch(b, eng, s)...)
-		}
+// event runs the rules over a source event and the rows made of it.
+func (m *matcher) event(ev *tocsin.Event) {
+	if m.eng == nil {
+		return
 	}
-}
-
-// Wake tells Run that hits wait.
-func (in *Intake) Wake() {
-	select {
-	case in.wake <- struct{}{}:
-	default:
+	if rules := m.eng.MatchEvent(ev, m.scratch); len(rules) > 0 {
+		m.hits.Event(ev, rules)
 	}
 }
 
-// Drained is what Drain handed on.
-type Drained struct {
-	New, Repeated int
-	Incidents     []int64
+// batch runs the rules over hunting rows.
+func (m *matcher) batch(b *lake.Batch) {
+	if m.eng == nil || b.Len() == 0 {
+		return
+	}
+	m.eng.MatchBatch(b, m.scratch, func(row int, r *detect.Rule) { m.hits.Batch(b, row, r) })
 }
 
-// Drain turns the hits that wait in the lake into alerts, in order.
-func (in *Intake) Drain(ctx context.Context) (Drained, error) {
-	return Drained{}, nil
+// outbox empties the matcher into what is stored beside the rows. n is the
+// number of occurrences.
+func (m *matcher) outbox() (items []lake.OutboxItem, n int64) {
+	if m.hits == nil {
+		return nil, 0
+	}
+	n = m.hits.Len()
+	for _, h := range m.hits.Hits() {
+		items = append(items, lake.OutboxItem{Payload: h.Marshal()})
+	}
+	return items, n
 }
