@@ -100,7 +100,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.URL.Path, r.URL.RawPath = p, ""
 	}
-	ours := isAPIPath(p)
+	ours := isAPIPath(path.Clean(p))
 	if ours && path.Clean(p) != strings.TrimSuffix(p, "/") {
 		// The mux would redirect to the clean path. A client that means
 		// something else than it says gets nothing.
