@@ -15,7 +15,6 @@ import (
 type scored struct {
 	c      *Candidate
 	weight float64
-	hard   float64
 	pairs  []pair // strongest first, at most maxLinks
 }
 
@@ -95,9 +94,47 @@ func (w *weigher) score(n int, c *Candidate) scored {
 		more += pr.weight
 	}
 	s.weight = s.pairs[0].weight + w.p.Support*(1-math.Exp(-more))*math.Min(1, s.pairs[0].weight)
-	s.hard = s.pairs[0].hard
+	if all, from := union(s.pairs); w.p.Union*all > s.weight {
+		s.weight, s.pairs = w.p.Union*all, from
+	}
 	s.pairs = s.pairs[:min(len(s.pairs), maxLinks)]
 	return s
+}
+
+// union is the evidence of all pairs of a candidate together: each signal once,
+// where it is strongest, and place, tactics and techniques only of the best
+// pair. The pairs that contribute come first, the best one at their head.
+func union(pairs []pair) (float64, []pair) {
+	sum := pairs[0].weight
+	have := map[Signal]bool{}
+	for _, s := range pairs[0].shared {
+		have[s.signal] = true
+	}
+	from := pairs[:1:1]
+	for _, pr := range pairs[1:] {
+		gave := false
+		for _, s := range pr.shared {
+			if !have[s.signal] && ofStory(s.signal) {
+				have[s.signal] = true
+				sum += s.weight
+				gave = true
+			}
+		}
+		if gave {
+			from = append(from, pr)
+		}
+	}
+	return sum, from
+}
+
+// ofStory: signals that name a thing which a whole incident can share with an
+// alert, not a moment at one place. Of one process the strongest signal counts.
+func ofStory(s Signal) bool {
+	switch s {
+	case SameUser, SameIP, SameFile, SameDomain, SameSender, SameMailbox, SameResource, SameObject:
+		return true
+	}
+	return false
 }
 
 // tooLarge keeps merges from building an incident that nobody can read.

@@ -48,6 +48,7 @@ const (
 	PartURL      Part = "url"
 	PartDomain   Part = "domain"
 	PartApp      Part = "app"
+	PartSender   Part = "sender" // of a mail message
 	PartResource Part = "resource"
 	PartRegistry Part = "registry"
 	PartOther    Part = "other"
@@ -91,6 +92,7 @@ func FactsOf(a *tocsin.Alert) Facts {
 		}
 		f.addEvidence(&a.Evidence[i])
 	}
+	f.markParents(a.Evidence)
 	f.addDetails(a)
 	return f
 }
@@ -139,7 +141,12 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 	case PartSession:
 		if e.Type == tocsin.EvCloudSession && len(t.Keys) > 1 {
 			// The session answers for its account, which is a thing of its own.
-			f.add(Thing{Part: PartUser, Keys: t.Keys[1:], Name: userName(t.Keys[1])})
+			who := Thing{Part: PartUser, Keys: slices.Clone(t.Keys[1:]), Name: e.Str("account.userAccount.userPrincipalName")}
+			if who.Name == "" {
+				who.Name = t.Keys[1].ID
+			}
+			who.addBareName()
+			f.add(who)
 			t.Keys = t.Keys[:1]
 		}
 	case PartMailbox:
@@ -153,8 +160,45 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 		t.Common = commonFile(e.Str("fileDetails.filePath"), t.Name)
 	case PartIP:
 		t.Common = len(t.Keys) > 0 && commonIP(t.Keys[0].ID)
+	case PartApp:
+		// The suite in which something happened; an application that somebody
+		// consented to is another matter.
+		t.Common = e.Type == tocsin.EvCloudApp
+	case PartMail:
+		f.addSender(e)
 	}
 	f.add(t)
+}
+
+// addSender takes the sender of a message from outside, whose other messages
+// have ids of their own.
+func (f *Facts) addSender(e *tocsin.Evidence) {
+	for _, name := range []string{"p2Sender.emailAddress", "p1Sender.emailAddress"} {
+		from := strings.ToLower(strings.TrimSpace(e.Str(name)))
+		_, domain, ok := strings.Cut(from, "@")
+		if _, home, _ := strings.Cut(strings.ToLower(e.Str("recipientEmailAddress")), "@"); !ok || domain == home {
+			continue
+		}
+		f.add(Thing{Part: PartSender, Keys: []tocsin.EntityKey{{Type: tocsin.EntityOther, ID: "sender/" + from}}, Name: clip(from)})
+		return
+	}
+}
+
+// markParents tells the process that acted from the one that started it, where
+// an alert has both.
+func (f *Facts) markParents(evidence []tocsin.Evidence) {
+	for i := range evidence {
+		child := &evidence[i]
+		pid, image := number(child.Str("parentProcessId")), child.Str("parentProcessImageFile.fileName")
+		if child.Entity() != tocsin.EntityProcess || pid <= 0 || image == "" {
+			continue
+		}
+		for j := range f.Things {
+			if t := &f.Things[j]; t.Part == PartProcess && t.PID == pid && strings.EqualFold(t.Name, image) && t.Device == child.Device {
+				t.Part = PartParent
+			}
+		}
+	}
 }
 
 // addPID lets an event that names the process only by its number (Windows
@@ -221,7 +265,12 @@ func bareName(k tocsin.EntityKey) bool {
 func (f *Facts) addOwner(t *Thing) {
 	for i, k := range t.Keys {
 		if k.Type == tocsin.EntityUser {
-			f.add(Thing{Part: PartUser, Keys: t.Keys[i:], Name: userName(k)})
+			owner := Thing{Part: PartUser, Keys: slices.Clone(t.Keys[i:]), Name: t.Name}
+			if !strings.Contains(owner.Name, "@") {
+				owner.Name = k.ID
+			}
+			owner.addBareName()
+			f.add(owner)
 			t.Keys = t.Keys[:i]
 			return
 		}
@@ -306,7 +355,7 @@ func partOf(e *tocsin.Evidence) Part {
 
 // lookupOrder puts the telling parts first, so that MaxLookupKeys cuts the
 // vague ones.
-var lookupOrder = []Part{PartProcess, PartMail, PartApp, PartURL, PartSession, PartPID, PartParent, PartTarget, PartUser, PartDevice,
+var lookupOrder = []Part{PartProcess, PartMail, PartApp, PartURL, PartSender, PartSession, PartPID, PartParent, PartTarget, PartUser, PartDevice,
 	PartIP, PartDomain, PartFile, PartMailbox, PartResource, PartRegistry, PartOther, PartPath}
 
 // LookupKeys are the keys to index the alert by and to find candidates with:
@@ -350,7 +399,7 @@ func (f *Facts) ruleKeys() (always tocsin.EntityKey, recent [2]tocsin.EntityKey)
 	h := fnv.New64a()
 	h.Write([]byte(f.Rule))
 	id := "rule/" + hex.EncodeToString(h.Sum(nil)) + "/" + f.place()
-	slot := f.Last.Unix() / int64(routineSlot/time.Second)
+	slot := slotOf(f)
 	always = tocsin.EntityKey{Type: tocsin.EntityOther, ID: id}
 	for i := range recent {
 		recent[i] = tocsin.EntityKey{Type: tocsin.EntityOther, ID: id + "/" + strconv.FormatInt(slot-int64(i), 10)}
@@ -368,8 +417,6 @@ func (f *Facts) place() string {
 	}
 	return ""
 }
-
-func userName(k tocsin.EntityKey) string { return k.ID }
 
 func number(s string) int64 {
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {

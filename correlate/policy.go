@@ -14,6 +14,7 @@ const (
 	SameMail     Signal = "sameMail"     // one message
 	SameURL      Signal = "sameUrl"      // one link
 	SameApp      Signal = "sameApp"      // one application
+	SameSender   Signal = "sameSender"   // one sender of mail from outside
 	SameSession  Signal = "sameSession"  // one logon session
 	SameFile     Signal = "sameFile"     // one file content
 	SameDomain   Signal = "sameDomain"   // one host name contacted
@@ -57,6 +58,10 @@ type Policy struct {
 	Window time.Duration
 	// Support is the most that further linked alerts of one candidate add.
 	Support float64
+	// Union is how much the evidence of a whole candidate counts beside that of
+	// its best pair: an alert that shares a person with one of its alerts and an
+	// address with another shares both with the story.
+	Union float64
 	// Routine is by how much evidence of place is cut when the rule of one
 	// alert fires at that place all the time and the other's rule differs;
 	// RoutineAfter is how many earlier firings, on other occasions, are half
@@ -93,6 +98,7 @@ type Policy struct {
 //	sameMail      1.50  96 h      40    one delivered message
 //	sameUrl       1.20  96 h      40    one lure
 //	sameApp       1.20  96 h      30    one consented application
+//	sameSender    0.90  48 h       6    one campaign, or one talkative partner
 //	sameSession   0.80  1 h       20    sessions of people last for days
 //	sameFile      0.90  8 h        6    tools are shared
 //	sameDomain    0.90  48 h       6    one staging or control host
@@ -116,6 +122,7 @@ func DefaultPolicy() Policy {
 			SameMail:     {1.50, 96 * time.Hour, 40},
 			SameURL:      {1.20, 96 * time.Hour, 40},
 			SameApp:      {1.20, 96 * time.Hour, 30},
+			SameSender:   {0.90, 48 * time.Hour, 6},
 			SameSession:  {0.80, time.Hour, 20},
 			SameFile:     {0.90, 8 * time.Hour, 6},
 			SameDomain:   {0.90, 48 * time.Hour, 6},
@@ -130,7 +137,7 @@ func DefaultPolicy() Policy {
 			SimilarTTP:   {0.15, 0, 0},
 			NextStage:    {0.15, 0, 0},
 		},
-		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.08,
+		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.08, Union: 0.9,
 		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7,
 		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
 	}

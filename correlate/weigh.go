@@ -43,11 +43,12 @@ type weigher struct {
 	p       *Policy
 	prev    *Prevalence
 	byKey   map[tocsin.EntityKey][]*Thing
-	routine float64 // how routine the alert's own rule is at its place
-	users   bool    // the alert names an account of a person
+	users   bool        // the alert names an account of a person
+	earlier int         // firings of the alert's own rule at its place on other occasions
+	own     map[int]int // how many of them are in candidate i: its story, not routine
 	// ruleSeen has, for the rules of members at the alert's place, the slots of
 	// time in which they fired.
-	ruleSeen map[string]map[int64]bool
+	ruleSeen map[string]map[int64]int // rule, slot -> candidate, or several
 	// together has, for each of those rules, the candidates (by number) in
 	// which it stands beside an alert of this rule.
 	together map[string]map[int]bool
@@ -55,7 +56,7 @@ type weigher struct {
 }
 
 func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigher {
-	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]bool{}, together: map[string]map[int]bool{}, place: f.place()}
+	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]int{}, together: map[string]map[int]bool{}, own: map[int]int{}, place: f.place()}
 	for i := range f.Things {
 		t := &f.Things[i]
 		if t.Common {
@@ -67,7 +68,7 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 		w.users = w.users || t.Part == PartUser
 	}
 	always, recent := f.ruleKeys()
-	w.routine = w.routineness(prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts)
+	w.earlier = prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts
 	if w.place != "" {
 		for i := range cands {
 			w.observe(i, cands[i].Members)
@@ -89,13 +90,38 @@ func (w *weigher) observe(i int, members []Facts) {
 			continue
 		}
 		if w.ruleSeen[m.Rule] == nil {
-			w.ruleSeen[m.Rule], w.together[m.Rule] = map[int64]bool{}, map[int]bool{}
+			w.ruleSeen[m.Rule], w.together[m.Rule] = map[int64]int{}, map[int]bool{}
 		}
-		w.ruleSeen[m.Rule][m.Last.Unix()/int64(routineSlot/time.Second)] = true
+		slot := slotOf(m)
+		if m.Rule == w.f.Rule && slotOf(w.f)-slot > 1 {
+			w.own[i]++
+		}
+		if c, ok := w.ruleSeen[m.Rule][slot]; ok && c != i {
+			w.ruleSeen[m.Rule][slot] = several
+		} else {
+			w.ruleSeen[m.Rule][slot] = i
+		}
 		if beside {
 			w.together[m.Rule][i] = true
 		}
 	}
+}
+
+func slotOf(f *Facts) int64 { return f.Last.Unix() / int64(routineSlot/time.Second) }
+
+// several candidates.
+const several = -1
+
+// occasions counts the slots of time in which a rule fired at the alert's place
+// in candidates other than i: what recurs within one story is part of it.
+func (w *weigher) occasions(rule string, i int) int {
+	n := 0
+	for _, c := range w.ruleSeen[rule] {
+		if c != i {
+			n++
+		}
+	}
+	return n
 }
 
 // cut is what is left of evidence of place between the alert and a member of
@@ -105,9 +131,9 @@ func (w *weigher) cut(i int, m *Facts, samePlace bool) float64 {
 	if m.Rule == w.f.Rule {
 		return 1
 	}
-	mine, theirs := w.routine, 0.0
+	mine, theirs := w.routineness(w.earlier-w.own[i]), 0.0
 	if samePlace {
-		theirs = w.routineness(len(w.ruleSeen[m.Rule]) - 1)
+		theirs = w.routineness(w.occasions(m.Rule, i))
 		if elsewhere := len(w.together[m.Rule]); elsewhere > 1 || (elsewhere == 1 && !w.together[m.Rule][i]) {
 			return 1
 		}
@@ -153,7 +179,7 @@ func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float
 	}
 	known := w.prev.Keys[k]
 	switch sig {
-	case SameIP, SameDomain, SameFile, SameObject:
+	case SameIP, SameDomain, SameFile, SameObject, SameSender:
 		if known.Devices >= w.p.CommonDevices && known.Rules >= w.p.CommonRules && inside < 0.8*float64(known.Alerts) {
 			return 0
 		}
@@ -372,17 +398,17 @@ func signalOf(a, b *Thing) Signal {
 }
 
 var partSignals = map[Part]Signal{PartSession: SameSession, PartUser: SameUser, PartMailbox: SameMailbox, PartDevice: SameDevice, PartIP: SameIP,
-	PartMail: SameMail, PartURL: SameURL, PartDomain: SameDomain, PartApp: SameApp, PartResource: SameResource, PartRegistry: SameObject,
+	PartMail: SameMail, PartSender: SameSender, PartURL: SameURL, PartDomain: SameDomain, PartApp: SameApp, PartResource: SameResource, PartRegistry: SameObject,
 	PartPath: SameObject, PartOther: SameObject}
 
-var signalOrder = []Signal{SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameSession, SameFile, SameDomain, SameIP,
+var signalOrder = []Signal{SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameSender, SameSession, SameFile, SameDomain, SameIP,
 	Movement, SameUser, SameMailbox, SameResource, SameObject, SameDevice, SameRule}
 
 // hardSignal: evidence that names one thing done, not a place, a person or a
 // moment.
 func hardSignal(s Signal) bool {
 	switch s {
-	case SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameFile, SameDomain:
+	case SameProcess, Lineage, Sibling, SamePID, SameMail, SameURL, SameApp, SameSender, SameFile, SameDomain:
 		return true
 	}
 	return false

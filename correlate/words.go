@@ -22,7 +22,7 @@ func (p *pair) link(f *Facts) tocsin.Link {
 		}
 		if s.thing != nil && len(s.thing.Keys) > 0 {
 			k := s.thing.Keys[0]
-			t := tocsin.LinkedThing{Type: k.Type, Name: s.thing.Name, Key: k.String()}
+			t := tocsin.LinkedThing{Type: k.Type, Name: s.linkName(), Key: k.String()}
 			if !slices.Contains(l.Entities, t) {
 				l.Entities = append(l.Entities, t)
 			}
@@ -35,6 +35,13 @@ func (p *pair) link(f *Facts) tocsin.Link {
 		l.Reasons = append(l.Reasons, tocsin.ReasonLateralMovement)
 	}
 	return l
+}
+
+func (s *shared) linkName() string {
+	if o := s.other; o != nil && o.Name != "" && strings.EqualFold(s.thing.Name, s.thing.Keys[0].ID) {
+		return o.Name
+	}
+	return s.thing.Name
 }
 
 // told are the signals worth telling: those that carry a tenth of the weight.
@@ -82,6 +89,8 @@ func (s *shared) reasons(gap time.Duration) []tocsin.CorrelationReason {
 			return []tocsin.CorrelationReason{tocsin.ReasonThreatSource, tocsin.ReasonIndicators}
 		}
 		return []tocsin.CorrelationReason{tocsin.ReasonIndicators}
+	case SameSender:
+		return []tocsin.CorrelationReason{tocsin.ReasonSameCampaign, tocsin.ReasonThreatSource}
 	case SameFile, SameObject:
 		return []tocsin.CorrelationReason{tocsin.ReasonSimilarArtifacts}
 	case Movement:
@@ -110,12 +119,16 @@ func (p *pair) sentence(f *Facts) string {
 	told := p.told()
 	var main string
 	var also []string
+	named := map[string]bool{}
 	for i := range told {
 		switch s := &told[i]; {
 		case main == "" && s.thing != nil:
-			main = s.statement(f, p.member)
+			main = s.statement()
+			named[s.name()] = true
+		case s.thing != nil && named[s.name()]:
 		case s.thing != nil && len(also) < 2:
 			also = append(also, s.phrase())
+			named[s.name()] = true
 		case s.signal == NextStage && main != "" && len(also) < 2:
 			also = append(also, "tactics in the order of an attack")
 		case s.signal == SimilarTTP && main != "" && len(also) < 2:
@@ -128,8 +141,8 @@ func (p *pair) sentence(f *Facts) string {
 	return main + ", " + distance(p.gap) + "."
 }
 
-func (s *shared) statement(f, m *Facts) string {
-	t, n := s.thing, s.thing.name()
+func (s *shared) statement() string {
+	t, n := s.thing, s.name()
 	switch s.signal {
 	case SameProcess, SamePID:
 		return "The same process " + n + " appears in both alerts"
@@ -146,6 +159,8 @@ func (s *shared) statement(f, m *Facts) string {
 		return "Both alerts contain the same link " + n
 	case SameApp:
 		return "Both alerts are about the same application " + n
+	case SameSender:
+		return "Both alerts are about mail from " + n
 	case SameSession:
 		return "Both alerts happened in the same logon session " + n
 	case SameFile:
@@ -174,9 +189,19 @@ func (s *shared) lineage() string {
 	return "The other alert touches the process " + t.name() + " of this one"
 }
 
+// name is the shared thing by the better of its two names: one source may only
+// know an id.
+func (s *shared) name() string {
+	t := *s.thing
+	if len(t.Keys) > 0 {
+		t.Name = s.linkName()
+	}
+	return t.name()
+}
+
 // phrase names a shared thing inside a sentence.
 func (s *shared) phrase() string {
-	n := s.thing.name()
+	n := s.name()
 	switch s.signal {
 	case SameProcess, SamePID, Lineage, Sibling:
 		return "the process " + n
@@ -186,6 +211,8 @@ func (s *shared) phrase() string {
 		return "the link " + n
 	case SameApp:
 		return "the application " + n
+	case SameSender:
+		return "the sender " + n
 	case SameSession:
 		return "the logon session " + n
 	case SameFile:
