@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tocsinhq/tocsin/app"
+)
+
+func runToken(ctx context.Context, args []string) error {
+	fs := flags("token")
+	data := dataFlag(fs)
+	role := fs.String("role", "securityReader", "`role` of the token: "+strings.Join(app.Roles(), ", "))
+	days := fs.Int("days", 90, "`days` until it expires")
+	client := fs.Bool("client", false, "make a client id and secret for the OAuth2 token endpoint instead")
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 2 || rest[0] != "create" || *days <= 0 {
+		fs.Usage()
+		return errUsage
+	}
+	return withApp(ctx, *data, func(a *app.App) error {
+		tok, err := a.CreateToken(ctx, rest[1], *role, time.Duration(*days)*24*time.Hour, *client)
+		if err != nil {
+			return err
+		}
+		if *client {
+			fmt.Printf("client_id=%s\nclient_secret=%s\n", tok.ClientID, tok.Secret.Reveal())
+		} else {
+			fmt.Println(tok.Secret.Reveal())
+		}
+		fmt.Fprintf(os.Stderr, "role %s, until %s; shown this once\n", *role, tok.Expires.Format("2006-01-02"))
+		return nil
+	})
+}
+
+func runCorrelate(_ context.Context, args []string) error {
+	fs := flags("correlate")
+	why := fs.Bool("why", false, "print why each alert stands where it does, to standard error")
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		fs.Usage()
+		return errUsage
+	}
+	f, err := os.Open(rest[0])
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if *why {
+		return app.Correlate(f, os.Stdout, os.Stderr)
+	}
+	return app.Correlate(f, os.Stdout, nil)
+}
+
+func runAudit(ctx context.Context, args []string) error {
+	fs := flags("audit")
+	data := dataFlag(fs)
+	head := fs.String("head", "", "`hash` of a published head that must be in the chain")
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) != 1 || rest[0] != "verify" {
+		fs.Usage()
+		return errUsage
+	}
+	report, err := app.VerifyAudit(ctx, *data, *head)
+	if err != nil {
+		return err
+	}
+	if !report.OK {
+		return fmt.Errorf("the record is damaged: %s", report.Detail)
+	}
+	fmt.Printf("%d changes, chain intact, head %s\n", report.Changes, report.Head)
+	return nil
+}
+
+func runRules(ctx context.Context, args []string) error {
+	fs := flags("rules")
+	data := dataFlag(fs)
+	rest, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) == 0 {
+		fs.Usage()
+		return errUsage
+	}
+	rules, err := app.OpenRules(*data)
+	if err != nil {
+		return err
+	}
+	switch verb, names := rest[0], rest[1:]; {
+	case verb == "import" && len(names) == 1:
+		rep, err := rules.Import(ctx, names[0])
+		if err != nil {
+			return err
+		}
+		printRuleReport(rep)
+		return nil
+	case verb == "list" && len(names) == 0:
+		w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		for _, r := range rules.List() {
+			state := "on"
+			if !r.Enabled {
+				state = "off"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.ID, state, r.Level, r.Title)
+		}
+		return w.Flush()
+	case (verb == "enable" || verb == "disable") && len(names) > 0:
+		for _, id := range names {
+			if err := rules.SetEnabled(id, verb == "enable"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	fs.Usage()
+	return errUsage
+}
