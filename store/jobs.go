@@ -130,14 +130,15 @@ func (s *Store) FinishJob(ctx context.Context, c Claim) (bool, error) {
 }
 
 // FailJob ends a claimed job with an error: due again at retry, or, when retry
-// is zero, kept as failed for people to see.
+// is zero, kept as failed for people to see. One asked for again meanwhile is
+// due as it was asked, whatever the error. It is false when the claim was lost.
 func (s *Store) FailJob(ctx context.Context, c Claim, cause error, retry time.Time) (bool, error) {
 	state, at := "ready", retry
 	if retry.IsZero() {
 		state, at = "failed", s.Now()
 	}
 	return s.settle(ctx, `UPDATE job SET state = CASE WHEN again = 1 THEN 'ready' ELSE $6 END, attempt = CASE WHEN again = 1 THEN 0 ELSE attempt END,
-		again = 0, run_at = $7, lease = 0, runner = '', error = $8
+		run_at = CASE WHEN again = 1 THEN run_at ELSE $7 END, again = 0, lease = 0, runner = '', error = $8
 		WHERE tenant = $1 AND kind = $2 AND key = $3 AND state = 'running' AND runner = $4 AND attempt = $5`, c, state, micros(at), cause.Error())
 }
 
@@ -151,9 +152,9 @@ func (s *Store) settle(ctx context.Context, q string, c Claim, args ...any) (boo
 	return n > 0, err
 }
 
-// Tenants lists the tenants that have accounts or incidents.
+// Tenants lists the tenants that have accounts.
 func (s *Store) Tenants(ctx context.Context) (out []string, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT tenant FROM account UNION SELECT tenant FROM incident ORDER BY tenant`)
+	rows, err := s.r.QueryContext(ctx, `SELECT DISTINCT tenant FROM account ORDER BY tenant`)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var t string
 		err := rows.Scan(&t)
@@ -161,4 +162,31 @@ func (s *Store) Tenants(ctx context.Context) (out []string, err error) {
 		return err
 	})
 	return out, err
+}
+
+// MissingJobs are the jobs with this key, of these kinds, that a tenant has not.
+func (s *Store) MissingJobs(ctx context.Context, key string, kinds []string) (out []Claim, err error) {
+	tenants, err := s.Tenants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	have := map[[2]string]bool{}
+	rows, err := s.r.QueryContext(ctx, rebind(`SELECT tenant, kind FROM job WHERE key = $1`), key)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var k [2]string
+		err := rows.Scan(&k[0], &k[1])
+		have[k] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tenants {
+		for _, k := range kinds {
+			if !have[[2]string{t, k}] {
+				out = append(out, Claim{Tenant: t, Kind: k, Key: key})
+			}
+		}
+	}
+	return out, nil
 }
