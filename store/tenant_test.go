@@ -17,6 +17,7 @@ var crossTenant = map[string]string{
 	"VerifyChain": "recomputes that chain; returns no line of a sound one",
 	"FindSession": "sign-in: the hash of the cookie says whose it is",
 	"FindToken":   "sign-in: the hash of the token says whose it is",
+	"MissingJobs": "sees which tenants lack a periodic job",
 	"ClaimJob":    "the runner of jobs serves all tenants",
 	"Tenants":     "lists the tenants, for jobs that every tenant has",
 }
