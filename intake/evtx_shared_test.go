@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,14 +118,18 @@ func readMember(t testing.TB, f *zip.File) []byte {
 //   - blanks at the end, which the other reader strips and we keep as evidence.
 func sameValue(s string) string {
 	s = strings.TrimRight(s, " \t\r\n")
-	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
-		return s[1:37]
-	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.Truncate(time.Microsecond).Format(time.RFC3339Nano)
-	}
-	return s
+	s = bracedGUID.ReplaceAllString(s, "$1")
+	return isoTime.ReplaceAllStringFunc(s, func(s string) string {
+		if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+			return t.Truncate(time.Microsecond).Format(time.RFC3339Nano)
+		}
+		return s
+	})
 }
+
+var isoTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z`)
+
+var bracedGUID = regexp.MustCompile(`\{([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}`)
 
 func flatRecord(r EVTXRecord) map[string][]string {
 	m := make(map[string][]string)
