@@ -38,7 +38,10 @@ func tableOfRow(raw []byte) string {
 		if !ok {
 			continue
 		}
-		if t, ok := lake.Catalog().Table(name); ok {
+		// Log Analytics writes Type into every export; what stands there in
+		// its own tables (SecurityEvent, OfficeActivity) are source events,
+		// and decoders make more of them than the row itself.
+		if t, ok := lake.Catalog().Table(name); ok && (key != "Type" || t.TimeColumn() == "Timestamp") {
 			return t.Name
 		}
 	}
