@@ -28,6 +28,7 @@ import (
 	"github.com/tocsinhq/tocsin/lake"
 	"github.com/tocsinhq/tocsin/store"
 	"github.com/tocsinhq/tocsin/web"
+	"github.com/tocsinhq/tocsin/work"
 )
 
 // Config says where things are. The zero value but for Data is a portal on
@@ -82,6 +83,7 @@ type App struct {
 	cases  *cases.Cases
 	intake *intake.Intake
 	auth   *auth.Auth
+	work   *work.Runner
 	api    http.Handler
 
 	adminName     string
@@ -140,6 +142,8 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if a.adminName, a.adminPassword, a.adminCreated, err = a.auth.Bootstrap(a.system(ctx)); err != nil {
 		return nil, fmt.Errorf("make the first account: %w", err)
 	}
+	a.work = work.New(a.store)
+	a.work.Log(cfg.Log)
 	if _, err := a.intake.Drain(ctx); err != nil {
 		return nil, fmt.Errorf("finish what an earlier run left: %w", err)
 	}
@@ -202,6 +206,7 @@ func (a *App) Start(ctx context.Context) error {
 			}
 		}()
 	}
+	background("jobs", a.work.Run)
 	background("outbox", a.intake.Run)
 	background("server", func(context.Context) error {
 		var err error
