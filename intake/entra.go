@@ -94,7 +94,7 @@ func (d *Decoder) entraAudit(n *jnode, ordinal int64, dst []tocsin.Event) ([]toc
 	r.defaultText("AADOperationType", rec.eitherText("OperationType"))
 	r.defaultText("Identity", firstOf(d.inside(rec, "InitiatedBy", "user", "displayName"), d.inside(rec, "InitiatedBy", "app", "displayName")))
 	if r["Id"] == nil {
-		r["Id"] = "t" + smallNumber(int(d.reportID(ordinal, 0)))
+		r["Id"] = d.keyText(ordinal, 0)
 	}
 	ev.Rows = append(ev.Rows, tocsin.Row{Table: "AuditLogs", Values: r})
 	return append(dst, ev), nil
@@ -134,7 +134,7 @@ func (d *Decoder) entraSignIn(n *jnode, ordinal int64, dst []tocsin.Event) ([]to
 	ip := address(rec.eitherText("IPAddress", "IpAddress"))
 	r.set("IPAddress", ip)
 	if r["Id"] == nil {
-		r["Id"] = "t" + smallNumber(int(d.reportID(ordinal, 0)))
+		r["Id"] = d.keyText(ordinal, 0)
 	}
 	ev.Rows = append(ev.Rows, tocsin.Row{Table: "SigninLogs", Values: r})
 
@@ -207,13 +207,11 @@ func (r row) ranked(column, v string, words ...string) {
 	}
 }
 
-// risk stores the three risk columns in the table's numbers.
+// risk stores the risk columns in the table's numbers.
 func (r row) risk(rec record) {
 	levels := map[string]int64{"none": 0, "hidden": 1, "low": 10, "medium": 50, "high": 100}
-	for _, c := range [...]string{"RiskLevelAggregated", "RiskLevelDuringSignIn"} {
-		if v, ok := levels[strings.ToLower(rec.eitherText(c))]; ok && c == "RiskLevelAggregated" {
-			r[c] = v
-		}
+	if v, ok := levels[strings.ToLower(rec.eitherText("RiskLevelAggregated"))]; ok {
+		r["RiskLevelAggregated"] = v
 	}
 	r.ranked("RiskState", rec.eitherText("RiskState"), "none", "confirmedSafe", "remediated", "dismissed", "atRisk", "confirmedCompromised")
 }
@@ -232,7 +230,7 @@ func (d *Decoder) auditDirectory(ev *tocsin.Event, rec record, ordinal int64) {
 	r.set("AADTenantId", rec.str("OrganizationId"))
 	r.set("Identity", rec.str("UserId"))
 	if r.set("Id", rec.str("Id")); r["Id"] == nil {
-		r["Id"] = "t" + smallNumber(int(d.reportID(ordinal, 1)))
+		r["Id"] = d.keyText(ordinal, 1)
 	}
 	var user bag
 	if key := rec.str("UserKey"); isGUID(key) {

@@ -162,7 +162,7 @@ func (d *Decoder) cloudApp(ev *tocsin.Event, rec record, ordinal int64) {
 	r.set("UserAgent", agent)
 	r.set("OSPlatform", rec.nameValue("DeviceProperties", "OS"))
 	r.set("ObjectId", rec.str("ObjectId"))
-	r.set("ObjectName", firstOf(rec.str("SourceFileName"), rec.nameValue("Parameters", "Identity"), rec.str("Item", "Subject"), rec.str("ObjectId")))
+	r.set("ObjectName", firstOf(rec.str("SourceFileName"), rec.nameValue("Parameters", "Identity"), rec.str("Item", "Subject"), d.targetName(rec), rec.str("ObjectId")))
 	r.set("ObjectType", rec.str("ItemType"))
 	r["ActivityType"] = activityType(operation)
 	if v := rec.str("ExternalAccess"); v != "" {
@@ -329,6 +329,20 @@ func (d *Decoder) auditSignIn(ev *tocsin.Event, rec record, ordinal int64) {
 	d.signIn(ev, r, rec.nameValue("DeviceProperties", "Id"), ordinal)
 }
 
+// targetName is the display name among a directory operation's targets.
+func (d *Decoder) targetName(rec record) string {
+	l := rec.d.child(rec.n, "Target")
+	if l == nil || l.kind != '[' {
+		return ""
+	}
+	for i := rec.d.first(l); i < l.next; i = rec.d.n[i].next {
+		if t := (record{rec.d, &rec.d.n[i]}); t.str("Type") == "1" {
+			return t.str("ID")
+		}
+	}
+	return ""
+}
+
 func (d *Decoder) firstTarget(rec record) string {
 	l := rec.d.child(rec.n, "Target")
 	if l == nil || l.kind != '[' || l.next == l.self+1 {
@@ -444,8 +458,9 @@ func (d *Decoder) officeActivity(n *jnode, ordinal int64, dst []tocsin.Event) ([
 		tocsin.Field{Name: "eventName", Value: rec.str("Operation")}, tocsin.Field{Name: "status", Value: auditStatus(rec.str("ResultStatus"))})
 	d.cloudApp(&ev, rec, ordinal)
 	if r := d.tableRow("OfficeActivity", n); r != nil {
-		if _, ok := r["OfficeId"]; !ok {
-			r["OfficeId"] = "t" + smallNumber(int(d.reportID(ordinal, 1)))
+		r["TimeGenerated"] = t
+		if r["OfficeId"] == nil {
+			r["OfficeId"] = d.keyText(ordinal, 1)
 		}
 		ev.Rows = append(ev.Rows, tocsin.Row{Table: "OfficeActivity", Values: r})
 	}

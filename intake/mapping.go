@@ -266,6 +266,12 @@ func (d *Decoder) reportID(ordinal int64, sub int) int64 {
 	return 1
 }
 
+// keyText is an id for a row whose table has no ReportId and whose source left
+// its own id out: a letter keeps it apart from ids that sources give.
+func (d *Decoder) keyText(ordinal int64, sub int) string {
+	return "t" + strconv.FormatInt(d.reportID(ordinal, sub), 10)
+}
+
 // mix is the finalizer of SplitMix64: a bijection that spreads every bit.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
@@ -349,13 +355,13 @@ func (d *Decoder) emit(ev *tocsin.Event, table string, r row, ordinal int64) {
 type bag []byte
 
 func (b *bag) add(name, v string) {
-	if v == "" || v == "-" {
+	if v == "" || v == "-" || v == "{00000000-0000-0000-0000-000000000000}" {
 		return
 	}
 	b.raw(name, appendJSONString(nil, v))
 }
 
-// text adds names[i] with the value that get returns for it.
+// pick adds each name with the value that get returns for it.
 func (b *bag) pick(get func(string) string, names ...string) {
 	for _, n := range names {
 		b.add(n, get(n))

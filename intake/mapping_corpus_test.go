@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tocsinhq/tocsin"
 )
@@ -98,6 +99,14 @@ func eachTarMember(path string, f func(string, []byte)) error {
 // another.
 func eachObject(content []byte, f func([]byte)) error {
 	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if line, _, _ := bytes.Cut(content, []byte("\n")); len(line) > 2 && line[0] == '{' && json.Valid(line) {
+		for line := range bytes.Lines(content) {
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				f(line)
+			}
+		}
+		return nil
+	}
 	dec := json.NewDecoder(bytes.NewReader(content))
 	if start := bytes.TrimLeft(content, " \t\r\n"); len(start) > 0 && start[0] == '[' {
 		if _, err := dec.Token(); err != nil {
@@ -264,59 +273,136 @@ func count(m map[string]int) string {
 	return b.String()
 }
 
+// corpus is what TestCorpus counts.
+type corpus struct {
+	schema                                  map[string]map[string]string
+	formats, tables, unmapped, faults, bad  map[string]int
+	events, without, timed, leaves, stamped int
+	ids                                     map[string]struct{}
+}
+
+func (c *corpus) event(format string, ev *tocsin.Event) {
+	c.events++
+	c.formats[format]++
+	if len(ev.Rows) == 0 {
+		c.without++
+		c.unmapped[ev.Unmapped]++
+		if ev.Unmapped == "" {
+			c.bad["event without rows and without a reason"]++
+		}
+	}
+	if len(ev.Rows) > 0 && ev.Unmapped != "" {
+		c.bad["event with rows and a reason why it has none"]++
+	}
+	for _, f := range ev.Fields {
+		if !utf8.ValidString(f.Value) || strings.IndexByte(f.Value, 0) >= 0 || f.Name == "" {
+			c.bad["field without a name or with bytes that are no text"]++
+		}
+	}
+	for _, r := range ev.Rows {
+		c.tables[r.Table]++
+		if why := misfit(c.schema, r); why != "" {
+			c.bad[why]++
+		}
+		if id := r.Values["ReportId"]; id != nil && format != "defender-row" {
+			key := fmt.Sprint(r.Table, id)
+			if _, dup := c.ids[key]; dup {
+				c.bad["ReportId used twice in "+r.Table]++
+			}
+			c.ids[key] = struct{}{}
+		}
+	}
+}
+
+// clocks holds the times of a leaf's events against the Sysmon events that
+// carry a true one, and in leaves without, against the time that the exporter
+// wrote into the leaf's name.
+func (c *corpus) clocks(name, format string, times []eventTime) {
+	switch format {
+	case "flat-TimeCreated", "nxlog", "array-TimeGenerated", "winlogbeat6", "winlogbeat7":
+	default:
+		return
+	}
+	var low, high time.Time
+	for _, e := range times {
+		if !e.own.IsZero() && (low.IsZero() || e.own.Before(low)) {
+			low = e.own
+		}
+		if e.own.After(high) {
+			high = e.own
+		}
+	}
+	// Captures are minutes long; a collector's queue can be an hour old.
+	const slack = time.Hour
+	if low.IsZero() {
+		stamp := stampIn(name[strings.LastIndexAny(name, "!/"):])
+		if stamp.IsZero() || format != "array-TimeGenerated" {
+			return
+		}
+		high = stamp.Add(4 * time.Hour) // these exporters sat west of Greenwich
+		low = high.Add(-slack)
+		c.stamped++
+	}
+	c.leaves++
+	for _, e := range times {
+		c.timed++
+		if e.at.Before(low.Add(-slack)) || e.at.After(high.Add(slack)) {
+			c.bad["time outside the capture: "+name]++
+		}
+	}
+}
+
+// eventTime is when an event says it happened, and its own Sysmon time.
+type eventTime struct{ at, own time.Time }
+
+func timeOf(ev *tocsin.Event) eventTime {
+	e := eventTime{at: ev.Time}
+	if ev.Service == "sysmon" && ev.EventID != 3 && ev.EventID != 22 {
+		e.own, _, _ = parseTime(ev.Get("UtcTime"))
+	}
+	return e
+}
+
 // TestCorpus decodes all shared telemetry that is JSON or text and holds what
-// comes of it against the declared tables.
+// comes of it against the declared tables. The figures are a ratchet: they may
+// only get better.
 func TestCorpus(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 600 MB")
+		t.Skip("reads 700 MB")
 	}
-	schema := declared(t)
-	formats, tables, unmapped, faults, bad := map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}
-	events, without := 0, 0
-	ids := make(map[string]struct{})
+	c := corpus{schema: declared(t), formats: map[string]int{}, tables: map[string]int{}, unmapped: map[string]int{},
+		faults: map[string]int{}, bad: map[string]int{}, ids: make(map[string]struct{})}
 	eachLeaf(t, func(name string, content []byte) {
-		clear(ids)
+		clear(c.ids)
+		var times []eventTime
+		last := ""
 		err := decodeLeaf(name, content, func(format string, evs []tocsin.Event, err error) {
 			if err != nil {
-				faults[name+": "+err.Error()]++
+				c.faults[name+": "+err.Error()]++
 			}
 			for i := range evs {
-				ev := &evs[i]
-				events++
-				formats[format]++
-				if len(ev.Rows) == 0 {
-					without++
-					if ev.Unmapped == "" {
-						bad["event without rows and without a reason"]++
-					}
-					unmapped[ev.Unmapped]++
-				}
-				for _, r := range ev.Rows {
-					tables[r.Table]++
-					if why := misfit(schema, r); why != "" {
-						bad[why]++
-					}
-					if id := r.Values["ReportId"]; id != nil {
-						key := fmt.Sprint(r.Table, id)
-						if _, dup := ids[key]; dup && format != "defender-row" {
-							bad["ReportId used twice in "+r.Table]++
-						}
-						ids[key] = struct{}{}
-					}
-				}
+				c.event(format, &evs[i])
+				times = append(times, timeOf(&evs[i]))
 			}
+			last = format
 		})
 		if err != nil {
-			faults[name+": leaf: "+err.Error()]++
+			c.faults[name+": leaf: "+err.Error()]++
 		}
+		c.clocks(name, last, times)
 	})
-	t.Logf("%d events by format:%s", events, count(formats))
-	t.Logf("rows by table:%s", count(tables))
-	t.Logf("%d events without rows, by reason:%s", without, count(unmapped))
-	if len(bad) > 0 {
-		t.Errorf("rows that do not fit:%s", count(bad))
+	t.Logf("%d events by format:%s", c.events, count(c.formats))
+	t.Logf("rows by table:%s", count(c.tables))
+	t.Logf("%d events without rows, by reason:%s", c.without, count(c.unmapped))
+	t.Logf("%d times of %d leaves held against the capture's (%d by the leaf's name)", c.timed, c.leaves, c.stamped)
+	if len(c.bad) > 0 {
+		t.Errorf("what does not fit:%s", count(c.bad))
 	}
-	if len(faults) > 0 {
-		t.Errorf("records that do not decode:%s", count(faults))
+	if len(c.faults) > 0 {
+		t.Errorf("records that do not decode:%s", count(c.faults))
+	}
+	if c.events < 365270 || c.without > 12456 || len(c.tables) < 18 || len(c.formats) < 15 || c.leaves < 95 {
+		t.Errorf("%d events (want 365270), %d without rows (want at most 12456), %d tables (18), %d formats (15), %d leaves with times (95)",
+			c.events, c.without, len(c.tables), len(c.formats), c.leaves)
 	}
 }

@@ -57,8 +57,8 @@ func (d *jdoc) coerce(n *jnode, t lake.Type) any {
 
 // tableRow reads an object whose members are the columns of a hunting table,
 // by their names, or by those names beginning with a small letter, as Graph
-// and the diagnostic streams write them. It is nil when nothing fits or there
-// is no time.
+// and the diagnostic streams write them. It is nil for an unknown table; the
+// caller sees to the time.
 func (d *Decoder) tableRow(table string, objects ...*jnode) row {
 	t, ok := lake.Catalog().Table(table)
 	if !ok {
@@ -82,13 +82,14 @@ func (d *Decoder) tableRow(table string, objects ...*jnode) row {
 			if !ok || r[name] != nil {
 				continue
 			}
+			if c.kind == '{' && table == "SigninLogs" && name == "Location" {
+				// Graph calls by this name what the table calls LocationDetails.
+				k, _ = t.Column("LocationDetails")
+			}
 			if v := doc.coerce(c, t.Columns[k].Type); v != nil {
 				r[t.Columns[k].Name] = v
 			}
 		}
-	}
-	if tc := t.TimeColumn(); tc != "" && r[tc] == nil {
-		return nil
 	}
 	return r
 }
@@ -165,12 +166,14 @@ func (d *jdoc) huntingTable(n *jnode) string {
 func (d *Decoder) defenderRow(n *jnode, table string, ordinal int64, dst []tocsin.Event) ([]tocsin.Event, error) {
 	props := d.doc.child(n, "properties")
 	r := d.tableRow(table, props, n)
-	if r == nil {
+	t, ok := lake.Catalog().Table(table)
+	if !ok {
+		return dst, refuse("row of an unknown hunting table")
+	}
+	ev := tocsin.Event{Product: "m365_defender", Service: table}
+	if ev.Time, ok = r[t.TimeColumn()].(time.Time); !ok && t.Time >= 0 {
 		return dst, refuse("row of a hunting table without a readable time")
 	}
-	t, _ := lake.Catalog().Table(table)
-	ev := tocsin.Event{Product: "m365_defender", Service: table}
-	ev.Time, _ = r[t.TimeColumn()].(time.Time)
 	ev.Host, _ = r["DeviceName"].(string)
 	if props == nil {
 		props = n

@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +31,17 @@ type winEvent struct {
 
 func (w *winEvent) get(name string) string {
 	for i := range w.Fields {
+		if w.Fields[i].Name == name {
+			return w.Fields[i].Value
+		}
+	}
+	return ""
+}
+
+// last is the last value of a name: the event's own, where the header has one
+// of the same name.
+func (w *winEvent) last(name string) string {
+	for i := len(w.Fields) - 1; i >= 0; i-- {
 		if w.Fields[i].Name == name {
 			return w.Fields[i].Value
 		}
@@ -96,26 +106,23 @@ func (d *Decoder) DecodeWindows(e WindowsEvent, ordinal int64, dst []tocsin.Even
 	return d.emitWindows(&w, ordinal, dst), nil
 }
 
-// headed puts the System fields that rules ask for before an event's own.
+// headed puts the System fields that rules ask for before an event's own, so
+// that they win over data of the same name (104 tells of another Channel).
 func headed(w *winEvent, own []tocsin.Field) []tocsin.Field {
-	fields := make([]tocsin.Field, 0, len(own)+5)
-	add := func(name, value string) {
-		if value == "" {
-			return
-		}
-		for i := range own {
-			if own[i].Name == name {
-				return
-			}
-		}
-		fields = append(fields, tocsin.Field{Name: name, Value: value})
-	}
-	add("EventID", strconv.Itoa(w.EventID))
-	add("Channel", w.Channel)
-	add("Provider_Name", w.Provider)
-	add("Computer", w.Computer)
-	add("Level", w.Level)
+	fields := header(w, len(own))
 	return append(fields, own...)
+}
+
+// header is the System fields of every event, with room for n more.
+func header(w *winEvent, n int) []tocsin.Field {
+	out := make([]tocsin.Field, 0, n+7)
+	out = append(out, tocsin.Field{Name: "EventID", Value: smallNumber(w.EventID)})
+	for _, f := range [...]tocsin.Field{{Name: "Channel", Value: w.Channel}, {Name: "Provider_Name", Value: w.Provider}, {Name: "Computer", Value: w.Computer}, {Name: "Level", Value: w.Level}} {
+		if f.Value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // windows decodes one rendering of a Windows event.

@@ -39,8 +39,8 @@ func (d *Decoder) logCleared(ev *tocsin.Event, w *winEvent, ordinal int64) {
 	r.subject("InitiatingProcessAccount", w)
 	r.long("InitiatingProcessLogonId", w.get("SubjectLogonId"))
 	var b bag
-	b.add("Log", w.Channel)
-	b.pick(w.get, "Channel", "BackupPath", "SubjectUserName", "SubjectDomainName", "ClientProcessId")
+	b.add("Log", w.last("Channel"))
+	b.pick(w.get, "BackupPath", "SubjectUserName", "SubjectDomainName", "ClientProcessId")
 	if m := w.Message; m != "" {
 		if w.EventID == 1102 {
 			r.account("InitiatingProcessAccount", messageField(m, "Domain Name:"), messageField(m, "Account Name:"), messageField(m, "Security ID:"))
@@ -115,7 +115,7 @@ func (d *Decoder) serviceState(ev *tocsin.Event, w *winEvent, ordinal int64) {
 
 var taskActions = map[int]string{
 	4698: "ScheduledTaskCreated", 4699: "ScheduledTaskDeleted", 4700: "ScheduledTaskEnabled", 4701: "ScheduledTaskDisabled",
-	4702: "ScheduledTaskUpdated", 106: "ScheduledTaskCreated", 140: "ScheduledTaskUpdated", 141: "ScheduledTaskDeleted", 200: "ScheduledTaskExecuted",
+	4702: "ScheduledTaskUpdated", 106: "ScheduledTaskCreated", 140: "ScheduledTaskUpdated", 141: "ScheduledTaskDeleted", 142: "ScheduledTaskDisabled", 200: "ScheduledTaskExecuted",
 }
 
 func (d *Decoder) scheduledTask(ev *tocsin.Event, w *winEvent, ordinal int64) {
@@ -154,6 +154,17 @@ func (d *Decoder) wmiBinding(ev *tocsin.Event, w *winEvent, ordinal int64) {
 	var b bag
 	b.pick(w.get, "Namespace", "NamespaceName", "ESS", "CONSUMER", "PossibleCause", "Query", "Provider", "User")
 	b.add("Message", w.Message)
+	b.putText(r)
+	d.emit(ev, "DeviceEvents", r, ordinal)
+}
+
+// dnsClient maps the resolver's own log of a query's end.
+func (d *Decoder) dnsClient(ev *tocsin.Event, w *winEvent, ordinal int64) {
+	r := d.deviceRow(ev, "DnsQueryResponse")
+	d.writer(r, w)
+	d.remember(w)
+	var b bag
+	b.pick(w.get, "QueryName", "QueryType", "QueryStatus", "QueryResults")
 	b.putText(r)
 	d.emit(ev, "DeviceEvents", r, ordinal)
 }

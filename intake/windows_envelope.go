@@ -71,14 +71,7 @@ func (d *jdoc) dotted(a, b string) string {
 
 // fields makes the event's fields: System fields first, then what was taken.
 func (t *taking) fields(w *winEvent) []tocsin.Field {
-	out := make([]tocsin.Field, 0, len(t.names)+7)
-	out = append(out, tocsin.Field{Name: "EventID", Value: smallNumber(w.EventID)})
-	for _, f := range [...]tocsin.Field{{Name: "Channel", Value: w.Channel}, {Name: "Provider_Name", Value: w.Provider}, {Name: "Computer", Value: w.Computer}, {Name: "Level", Value: w.Level}} {
-		if f.Value != "" {
-			out = append(out, f)
-		}
-	}
-	return t.appendTo(out)
+	return t.appendTo(header(w, len(t.names)))
 }
 
 func (t *taking) appendTo(out []tocsin.Field) []tocsin.Field {
@@ -448,7 +441,13 @@ func (d *Decoder) fromSentinel(n *jnode, w *winEvent) (time.Time, error) {
 	if w.Channel == "" {
 		w.Channel = d.name(d.child(n, "EventLog"))
 	}
-	w.Level = d.level(d.child(n, "EventLevel"))
+	if _, ok := securityMaps[w.EventID]; ok && w.Channel == "" && w.Provider == "" {
+		// Exports of chosen columns leave the log out; these numbers are its own.
+		w.Channel = "Security"
+	}
+	if l := d.level(d.child(n, "EventLevel")); l != "" {
+		w.Level = l
+	}
 	w.ProcessID = int(doc.num(d.child(n, "SystemProcessId")))
 	t := &d.take
 	t.start(doc)

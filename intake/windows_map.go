@@ -46,9 +46,10 @@ var channelMaps = map[string]map[int]mapper{
 		400: (*Decoder).powerShell, 403: (*Decoder).powerShell, 600: (*Decoder).powerShell, 800: (*Decoder).powerShell,
 	},
 	"microsoft-windows-taskscheduler/operational": {
-		106: (*Decoder).scheduledTask, 140: (*Decoder).scheduledTask, 141: (*Decoder).scheduledTask, 200: (*Decoder).scheduledTask,
+		106: (*Decoder).scheduledTask, 140: (*Decoder).scheduledTask, 141: (*Decoder).scheduledTask, 142: (*Decoder).scheduledTask, 200: (*Decoder).scheduledTask,
 	},
 	"microsoft-windows-wmi-activity/operational": {5861: (*Decoder).wmiBinding},
+	"microsoft-windows-dns-client/operational":   {3008: (*Decoder).dnsClient},
 	"microsoft-windows-windows defender/operational": {
 		1006: (*Decoder).antivirus, 1007: (*Decoder).antivirus, 1015: (*Decoder).antivirus, 1116: (*Decoder).antivirus,
 		1117: (*Decoder).antivirus, 1118: (*Decoder).antivirus, 1119: (*Decoder).antivirus,
@@ -275,6 +276,7 @@ func (d *Decoder) registryAudit(ev *tocsin.Event, w *winEvent, ordinal int64) {
 	r.set("RegistryValueType", registryType(w.get("NewValueType")))
 	r.set("PreviousRegistryValueData", w.get("OldValue"))
 	d.caller(r, w)
+	delete(r, "InitiatingProcessLogonId") // the table has no such column
 	d.emit(ev, "DeviceRegistryEvents", r, ordinal)
 }
 

@@ -77,17 +77,12 @@ func (d *Decoder) securityEvent(ev *tocsin.Event, w *winEvent, ordinal int64) {
 		r["DeviceId"] = d.device(w.Computer).id
 	}
 	r.set("Level", w.Level)
-	own := false
 	var b bag
 	for i := range w.Fields {
 		f := &w.Fields[i]
 		switch f.Name {
 		case "EventID", "Channel", "Provider_Name", "Computer", "Level":
-			if !own {
-				continue // the header that every event gets
-			}
-		default:
-			own = true
+			continue // the header that every event gets
 		}
 		b.add(f.Name, f.Value)
 		if c, ok := securityColumns[f.Name]; ok {
@@ -107,7 +102,7 @@ func (d *Decoder) securityEvent(ev *tocsin.Event, w *winEvent, ordinal int64) {
 	} else {
 		// The table tells rows apart by this column: a collector that lost the
 		// record's number gets one that no real record has.
-		r["EventRecordId"] = "t" + strconv.FormatInt(d.reportID(ordinal, 0), 10)
+		r["EventRecordId"] = d.keyText(ordinal, 0)
 	}
 	ev.Rows = append(ev.Rows, tocsin.Row{Table: "SecurityEvent", Values: r})
 }

@@ -226,7 +226,7 @@ func (d *Decoder) zeek(z *zeekRecord, t time.Time, ordinal int64, dst []tocsin.E
 	case "smb_files", "smb_mapping", "files":
 		d.zeekFile(&ev, z, ordinal)
 	}
-	if len(ev.Rows) == 0 {
+	if len(ev.Rows) == 0 && ev.Unmapped == "" {
 		ev.Unmapped = "no hunting table takes the Zeek log " + z.path
 		if why, ok := zeekQuiet[z.path]; ok {
 			ev.Unmapped = "Zeek log " + z.path + " " + why
