@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/duckdb/duckdb-go/v2/mapping"
-
 	"github.com/tocsinhq/tocsin"
 )
 
@@ -172,14 +170,14 @@ func (p *pending) finish(err error) {
 // It runs under the lake's own context, not a caller's: others share it.
 func (l *Lake) commit(group []*pending) (err error) {
 	ctx := l.ctx
-	if _, err := l.writer.ExecContext(ctx, "BEGIN"); err != nil {
+	if err := run(l.writer, "BEGIN"); err != nil {
 		return err
 	}
 	defer func() {
 		if err == nil {
 			return
 		}
-		if _, rollback := l.writer.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rollback != nil {
+		if rollback := run(l.writer, "ROLLBACK"); rollback != nil {
 			err = errors.Join(err, rollback)
 		}
 	}()
@@ -209,7 +207,7 @@ func (l *Lake) commit(group []*pending) (err error) {
 			return err
 		}
 	}
-	if _, err := l.writer.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := run(l.writer, "COMMIT"); err != nil {
 		return err
 	}
 	l.lastSeq = side.seq
@@ -276,10 +274,7 @@ func (l *Lake) insert(s *source) error {
 		names = append(names, quote(s.columnName(col)))
 	}
 	names = append(names, quote(ingestedColumn))
-	query := fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s(%d)", quote(s.table.Name), strings.Join(names, ", "), sourceName, id)
-	return l.writer.Raw(func(c any) error {
-		return withHandle(c, func(conn mapping.Connection) error { return execute(conn, query) })
-	})
+	return run(l.writer, fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM %s(%d)", quote(s.table.Name), strings.Join(names, ", "), sourceName, id))
 }
 
 func (l *Lake) putProgress(ctx context.Context, items map[[2]string]Progress) error {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -72,14 +73,14 @@ func setUp(ctx context.Context, db *sql.DB, path string) error {
 	}
 	defer discard(conn)
 	attach := fmt.Sprintf("ATTACH '%s' AS lake (ROW_GROUP_SIZE %d, STORAGE_VERSION 'v1.5.0')", strings.ReplaceAll(path, "'", "''"), groupRows)
-	if _, err := conn.ExecContext(ctx, attach); err != nil {
+	if err := run(conn, attach); err != nil {
 		return openError(path, err)
 	}
 	if err := conn.Raw(func(c any) error { return withHandle(c, registerSource) }); err != nil {
 		return err
 	}
 	for _, s := range []string{"USE lake", "BEGIN"} {
-		if _, err := conn.ExecContext(ctx, s); err != nil {
+		if err := run(conn, s); err != nil {
 			return err
 		}
 	}
@@ -87,7 +88,7 @@ func setUp(ctx context.Context, db *sql.DB, path string) error {
 		return fmt.Errorf("make the tables of %s: %w", path, err)
 	}
 	for _, s := range []string{"COMMIT", "SET GLOBAL enable_external_access=false", "SET GLOBAL lock_configuration=true"} {
-		if _, err := conn.ExecContext(ctx, s); err != nil {
+		if err := run(conn, s); err != nil {
 			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
@@ -121,6 +122,49 @@ func withHandle(driverConn any, fn func(mapping.Connection) error) error {
 		return fmt.Errorf("the DuckDB driver's connection %T holds no handle named conn", driverConn)
 	}
 	return fn(*(*mapping.Connection)(field.Addr().UnsafePointer()))
+}
+
+// run executes one statement without arguments and without a result, as
+// everything that writes should be.
+func run(conn *sql.Conn, query string) error {
+	return conn.Raw(func(c any) error {
+		return withHandle(c, func(h mapping.Connection) error { return execute(h, query) })
+	})
+}
+
+// execute runs one statement to its end, lending this thread to DuckDB. The
+// driver would do the same, but polls without a pause while another of DuckDB's
+// threads works for it, and burns a core that decoders want.
+func execute(conn mapping.Connection, query string) error {
+	var stmt mapping.PreparedStatement
+	defer mapping.DestroyPrepare(&stmt)
+	if mapping.Prepare(conn, query, &stmt) == mapping.StateError {
+		return errors.New(mapping.PrepareError(stmt))
+	}
+	var pending mapping.PendingResult
+	defer mapping.DestroyPending(&pending)
+	if mapping.PendingPrepared(stmt, &pending) == mapping.StateError {
+		return errors.New(mapping.PendingError(pending))
+	}
+	const shortest, longest = 10 * time.Microsecond, 500 * time.Microsecond
+	for pause := shortest; ; {
+		state := mapping.PendingExecuteTask(pending)
+		if mapping.PendingExecutionIsFinished(state) {
+			break
+		}
+		if state != mapping.PendingStateNoTasksAvailable {
+			pause = shortest
+			continue
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, longest)
+	}
+	var result mapping.Result
+	defer mapping.DestroyResult(&result)
+	if mapping.ExecutePending(pending, &result) == mapping.StateError {
+		return errors.New(mapping.ResultError(&result))
+	}
+	return nil
 }
 
 func (t Type) sql() string {
@@ -161,14 +205,14 @@ func makeTables(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	for _, s := range bookkeeping {
-		if _, err := conn.ExecContext(ctx, s); err != nil {
+		if err := run(conn, s); err != nil {
 			return err
 		}
 	}
 	for _, t := range append([]*Table{quarantineTable, outboxTable}, Catalog().Tables()...) {
 		cols := have[t.Name]
 		if cols == nil {
-			if _, err := conn.ExecContext(ctx, createTable(t)); err != nil {
+			if err := run(conn, createTable(t)); err != nil {
 				return fmt.Errorf("make table %s: %w", t.Name, err)
 			}
 			continue
@@ -178,7 +222,7 @@ func makeTables(ctx context.Context, conn *sql.Conn) error {
 				continue
 			}
 			s := fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s %s", quote(t.Name), quote(c.Name), c.Type.sql())
-			if _, err := conn.ExecContext(ctx, s); err != nil {
+			if err := run(conn, s); err != nil {
 				return fmt.Errorf("add column %s.%s: %w", t.Name, c.Name, err)
 			}
 		}

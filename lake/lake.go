@@ -121,10 +121,18 @@ func release(path string) {
 	delete(opened.paths, path)
 }
 
+// onceKept is how long a Write.Once key is remembered at least; older ones go
+// when the lake is opened.
+const onceKept = 30 * 24 * time.Hour
+
 // resume takes up the counters where the last run left them.
 func (l *Lake) resume(ctx context.Context) (err error) {
 	if l.writer, err = l.db.Conn(ctx); err != nil {
 		return err
+	}
+	limit := l.cfg.Now().Add(-onceKept).UnixMicro()
+	if _, err := l.writer.ExecContext(ctx, "DELETE FROM _once WHERE stored < make_timestamp(?)", limit); err != nil {
+		return fmt.Errorf("forget old keys: %w", err)
 	}
 	query := "SELECT 'outbox', max(value) FROM _state WHERE key = 'outbox'"
 	for _, t := range Catalog().Tables() {
@@ -156,8 +164,7 @@ func (l *Lake) Close() error {
 	l.closing.Do(func() {
 		l.queue.close()
 		<-l.stopped
-		_, err := l.writer.ExecContext(l.ctx, "CHECKPOINT lake")
-		if err != nil {
+		if err := run(l.writer, "CHECKPOINT lake"); err != nil {
 			// Nothing is lost: the log is replayed at the next opening.
 			l.cfg.Log.Warn("checkpoint of the lake", "path", l.path, "error", err)
 		}

@@ -220,6 +220,59 @@ func TestGroupCommit(t *testing.T) {
 	}
 }
 
+// TestDrainWhileWriting empties the outbox beside the writers: each item is seen
+// once, in order.
+func TestDrainWhileWriting(t *testing.T) {
+	ctx := context.Background()
+	l := openLake(t, t.TempDir())
+	const writers, each = 3, 15
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for k := range each {
+				if _, err := l.Append(ctx, Write{Batches: []*Batch{events(t, l, i*each+k, 1)}, Outbox: []OutboxItem{{[]byte("hit")}}}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for done := int64(0); done < writers*each; {
+		items, err := l.Outbox(ctx, done, 4)
+		must0(t, err)
+		for _, e := range items {
+			if e.Seq != done+1 {
+				t.Fatalf("item %d after %d", e.Seq, done)
+			}
+			done = e.Seq
+		}
+		if len(items) > 0 {
+			must0(t, l.OutboxDone(ctx, done))
+		}
+	}
+	wg.Wait()
+	if left, err := l.Outbox(ctx, 0, 10); err != nil || len(left) != 0 {
+		t.Errorf("left %v %v", left, err)
+	}
+}
+
+// TestOnceKeysEnd: a key is remembered for 30 days, not for ever.
+func TestOnceKeysEnd(t *testing.T) {
+	dir := t.TempDir()
+	now := noon
+	for _, want := range []struct {
+		after     time.Duration
+		duplicate bool
+	}{{0, false}, {29 * 24 * time.Hour, true}, {31 * 24 * time.Hour, false}} {
+		now = noon.Add(want.after)
+		l, err := Open(context.Background(), Config{Dir: dir, Now: func() time.Time { return now }})
+		must0(t, err)
+		if r := appendAll(t, l, Write{Once: "k"}); r.Duplicate != want.duplicate {
+			t.Errorf("after %v: %+v", want.after, r)
+		}
+		must0(t, l.Close())
+	}
+}
+
 func TestOnce(t *testing.T) {
 	ctx := context.Background()
 	dir := t.TempDir()

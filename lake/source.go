@@ -17,7 +17,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -266,37 +265,6 @@ func tocsinLakeFill(ptr, output unsafe.Pointer) {
 		ingested[i] = s.ingested
 	}
 	mapping.DataChunkSetSize(chunk, mapping.IdxT(ref.count))
-}
-
-// execute runs one statement to its end, lending this thread to DuckDB. The
-// driver would do the same, but polls without a pause while DuckDB's other
-// threads finish their share, and takes from the decoders the core it burns.
-func execute(conn mapping.Connection, query string) error {
-	var stmt mapping.PreparedStatement
-	defer mapping.DestroyPrepare(&stmt)
-	if mapping.Prepare(conn, query, &stmt) == mapping.StateError {
-		return errors.New(mapping.PrepareError(stmt))
-	}
-	var pending mapping.PendingResult
-	defer mapping.DestroyPending(&pending)
-	if mapping.PendingPrepared(stmt, &pending) == mapping.StateError {
-		return errors.New(mapping.PendingError(pending))
-	}
-	for {
-		state := mapping.PendingExecuteTask(pending)
-		if mapping.PendingExecutionIsFinished(state) {
-			break
-		}
-		if state == mapping.PendingStateNoTasksAvailable {
-			time.Sleep(200 * time.Microsecond)
-		}
-	}
-	var result mapping.Result
-	defer mapping.DestroyResult(&result)
-	if mapping.ExecutePending(pending, &result) == mapping.StateError {
-		return errors.New(mapping.ResultError(&result))
-	}
-	return nil
 }
 
 // fill copies rows [start, start+count) into a flat vector.

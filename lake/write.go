@@ -9,7 +9,7 @@ type Write struct {
 	Progress   []Progress
 	Outbox     []OutboxItem
 	// Once, when set, names this write: a write with a name that was stored
-	// before does nothing and its receipt says Duplicate.
+	// in the last 30 days does nothing and its receipt says Duplicate.
 	Once string
 }
 
