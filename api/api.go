@@ -37,7 +37,7 @@ type Telemetry interface {
 // the result; an error means that nothing more of the body was taken.
 type Receiver interface {
 	// Events takes NDJSON rows of a hunting table, or of the table that each
-	// row names in $table when table is "".
+	// row names in $table when table is "". DeliveryOf(ctx) names the body.
 	Events(ctx context.Context, table string, body io.Reader) (EventsResult, error)
 	// HEC takes Splunk HEC events, or plain lines when raw.
 	HEC(ctx context.Context, raw bool, params url.Values, body io.Reader) (HECResult, error)

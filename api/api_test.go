@@ -235,8 +235,8 @@ func (f *fakeReceiver) take(what string, body io.Reader) (string, error) {
 	return string(raw), f.err
 }
 
-func (f *fakeReceiver) Events(_ context.Context, table string, body io.Reader) (EventsResult, error) {
-	raw, err := f.take("events "+table, body)
+func (f *fakeReceiver) Events(ctx context.Context, table string, body io.Reader) (EventsResult, error) {
+	raw, err := f.take("events "+table+DeliveryOf(ctx), body)
 	if err != nil {
 		return EventsResult{}, err
 	}

@@ -24,6 +24,7 @@ type requestState struct {
 	client string
 	who    auth.Identity
 	route  *route
+	body   *patientBody // nil without a body
 }
 
 type stateKey struct{}
@@ -60,6 +61,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = r.WithContext(context.WithValue(r.Context(), stateKey{}, st))
 	rec := &recorder{ResponseWriter: w}
+	st.body = deadlines(rec, r)
 	h := rec.Header()
 	h.Set("request-id", st.id)
 	h.Set("client-request-id", st.client)
@@ -226,11 +228,10 @@ func (a *API) admitBody(rt *route, w http.ResponseWriter, r *http.Request) error
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if rt.stream {
-		// The server's timeouts are for short exchanges. Here each read has its
-		// own deadline, so that a sender may be slow but not silent.
-		rc := http.NewResponseController(w)
-		_ = rc.SetWriteDeadline(time.Time{})
-		r.Body = &patientBody{ReadCloser: r.Body, rc: rc, idle: 30 * time.Second}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		if b := stateOf(r).body; b != nil {
+			b.each = true
+		}
 	}
 	switch enc := strings.ToLower(r.Header.Get("Content-Encoding")); {
 	case enc == "" || enc == "identity":
@@ -242,20 +243,49 @@ func (a *API) admitBody(rt *route, w http.ResponseWriter, r *http.Request) error
 	return nil
 }
 
-// patientBody gives every read its own deadline.
+const (
+	// bodyTime is how long a body may take, or for telemetry and other streams
+	// how long the sender may be silent.
+	bodyTime = 30 * time.Second
+	// answerTime is how long a request may take that is no stream.
+	answerTime = 2 * time.Minute
+)
+
+// deadlines keeps a client that is slow on purpose from holding a connection:
+// the body, read or not, ends in time, and so does the answer. Streams get
+// deadlines of their own when their route is known.
+func deadlines(w http.ResponseWriter, r *http.Request) *patientBody {
+	rc, now := http.NewResponseController(w), time.Now()
+	_ = rc.SetWriteDeadline(now.Add(answerTime)) // a recorder in a test has no deadlines
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	_ = rc.SetReadDeadline(now.Add(bodyTime))
+	b := &patientBody{ReadCloser: r.Body, rc: rc, set: now}
+	r.Body = b
+	return b
+}
+
+// patientBody is a body with a deadline, which each read moves on when each is
+// set. At the end of the body the deadline goes: from there on the server
+// watches the connection, and would take it for the client's leaving.
 type patientBody struct {
 	io.ReadCloser
 	rc   *http.ResponseController
-	idle time.Duration
+	each bool
 	set  time.Time
 }
 
 func (b *patientBody) Read(p []byte) (int, error) {
-	if now := time.Now(); now.Sub(b.set) > b.idle/6 {
-		_ = b.rc.SetReadDeadline(now.Add(b.idle)) // a connection without deadlines has none to lengthen
+	if now := time.Now(); b.each && now.Sub(b.set) > bodyTime/6 {
+		_ = b.rc.SetReadDeadline(now.Add(bodyTime))
 		b.set = now
 	}
-	return b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.rc.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // gzipBody decompresses at most limit bytes: a bomb ends there.

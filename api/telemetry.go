@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +50,11 @@ func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if a.cfg.Intake == nil {
 		return missing("intake")
 	}
-	res, err := a.cfg.Intake.Events(r.Context(), r.PathValue("table"), r.Body)
+	ctx, err := withDelivery(r)
+	if err != nil {
+		return err
+	}
+	res, err := a.cfg.Intake.Events(ctx, r.PathValue("table"), r.Body)
 	if err != nil {
 		return intakeError(err)
 	}
@@ -57,6 +63,32 @@ func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeJSON(w, http.StatusOK, res)
 }
+
+type deliveryKey struct{}
+
+// DeliveryOf is the name that the sender gave a body of events, "" for none: a
+// receiver that took a body of this name before takes nothing twice. It is
+// unique among all senders.
+func DeliveryOf(ctx context.Context) string {
+	s, _ := ctx.Value(deliveryKey{}).(string)
+	return s
+}
+
+// withDelivery reads the Idempotency-Key header, with which a sender may safely
+// repeat a body whose answer it did not get.
+func withDelivery(r *http.Request) (context.Context, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" {
+		return r.Context(), nil
+	}
+	if !deliveryName.MatchString(key) {
+		return nil, tocsin.Errorf(tocsin.CodeInvalid, "Idempotency-Key takes up to 128 letters, digits and . _ : -")
+	}
+	who := whoIs(r)
+	return context.WithValue(r.Context(), deliveryKey{}, who.Tenant+"/"+who.ID+"/"+key), nil
+}
+
+var deliveryName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
 
 // intakeError gives a body that broke off or grew too large the answer that it
 // has everywhere else; what the receiver says with a code of its own stays.
