@@ -58,6 +58,22 @@ type conditionParser struct {
 	// names are the search identifiers in file order, defs what they mean.
 	names []string
 	defs  map[string]*expr
+	// left is how much more the condition may grow: naming a large search a
+	// thousand times must not make a thousand copies of it.
+	left int
+}
+
+const maxConditionSize = 200_000 // predicates, each as often as it is named
+
+func (p *conditionParser) use(name string) (*expr, error) {
+	d, ok := p.defs[name]
+	if !ok {
+		return nil, fmt.Errorf("condition names %q, which the detection does not have", name)
+	}
+	if p.left -= 1 + len(d.kids); p.left < 0 {
+		return nil, fmt.Errorf("condition is too large")
+	}
+	return d, nil
 }
 
 // parseCondition makes the tree of a condition. Its errors name the word that
@@ -70,7 +86,7 @@ func parseCondition(text string, names []string, defs map[string]*expr) (*expr, 
 	if err != nil {
 		return nil, err
 	}
-	p := &conditionParser{toks: toks, names: names, defs: defs}
+	p := &conditionParser{toks: toks, names: names, defs: defs, left: maxConditionSize}
 	e, err := p.or()
 	if err != nil {
 		return nil, err
@@ -180,10 +196,7 @@ func (p *conditionParser) primary() (*expr, error) {
 	case p.word() == "of":
 		return p.of(tok)
 	}
-	if d, ok := p.defs[tok]; ok {
-		return d, nil
-	}
-	return nil, fmt.Errorf("condition names %q, which the detection does not have", tok)
+	return p.use(tok)
 }
 
 // of reads what follows `1`, `all` or a number.
@@ -196,13 +209,18 @@ func (p *conditionParser) of(count string) (*expr, error) {
 	p.at++
 	var kids []*expr
 	for _, name := range p.names {
-		if strings.ToLower(what) == "them" {
-			if !strings.HasPrefix(name, "_") {
-				kids = append(kids, p.defs[name])
+		if strings.EqualFold(what, "them") {
+			if strings.HasPrefix(name, "_") {
+				continue
 			}
-		} else if parsePattern(what).match(name) {
-			kids = append(kids, p.defs[name])
+		} else if !parsePattern(what).match(name) {
+			continue
 		}
+		d, err := p.use(name)
+		if err != nil {
+			return nil, err
+		}
+		kids = append(kids, d)
 	}
 	if len(kids) == 0 {
 		return nil, fmt.Errorf("condition: %q matches no part of the detection", what)

@@ -146,7 +146,7 @@ func TestPrefilterOnRecordedEvents(t *testing.T) {
 	s, ns := NewScratch(), NewScratch()
 	events, hits := 0, 0
 	for i, ev := range recordedEvents(t) {
-		if testing.Short() && i%20 != 0 {
+		if i%3 != 0 || (testing.Short() || raceEnabled) && i%60 != 0 {
 			continue
 		}
 		got := map[string]bool{}
@@ -183,8 +183,11 @@ func TestPrefilterOnHuntingRows(t *testing.T) {
 	ns := NewScratch()
 	ns.fit(e)
 	hits := 0
+	one := NewScratch()
 	for i := range b.Len() {
-		one := NewScratch()
+		if (testing.Short() || raceEnabled) && i%20 != 0 {
+			continue
+		}
 		byRow := map[string]bool{}
 		for _, r := range e.MatchRow(&rows[i], one) {
 			byRow[r.ID] = true
@@ -196,7 +199,7 @@ func TestPrefilterOnHuntingRows(t *testing.T) {
 				continue
 			}
 			ns.nextRow()
-			row := ns.naiveRow(e)
+			row := ns.naiveRow()
 			for j, r := range u.prog.rules {
 				want := r.cond.naive(row) && (u.skip == nil || !u.skip[j])
 				if want != got[i][r.ID] || want != byRow[r.ID] {
@@ -231,7 +234,7 @@ func TestMatchBatchDoesNotAllocate(t *testing.T) {
 	e.MatchBatch(b, s, emit)
 	per := testing.AllocsPerRun(3, func() { e.MatchBatch(b, s, emit) }) / float64(b.Len())
 	t.Logf("%.3f allocations a row", per)
-	if per > 0.01 {
+	if per > 0.01 && !raceEnabled {
 		t.Errorf("%.3f allocations a row, want none", per)
 	}
 }
@@ -276,7 +279,7 @@ func BenchmarkProcessRows(b *testing.B) {
 						continue
 					}
 					s.nextRow()
-					row := s.naiveRow(e)
+					row := s.naiveRow()
 					for _, r := range u.prog.rules {
 						r.cond.naive(row)
 					}

@@ -1,18 +1,46 @@
 package detect
 
 import (
-	"strconv"
+	"strings"
 
 	"github.com/tocsinhq/tocsin"
 )
 
 // The naive matcher tries every rule's condition as it was written: no
-// automaton, no candidates, nothing remembered. It is the meaning that the
-// engine must keep.
+// automaton, no candidates, nothing remembered but the folded values. It is
+// the meaning that the engine must keep.
 
 type naiveRow struct {
-	values map[string][]string // folded field name -> values
-	all    []string
+	s      *Scratch // placed on the row
+	values map[string]*naiveValues
+	all    *naiveValues
+}
+
+type naiveValues struct{ raw, folded []string }
+
+func (v *naiveValues) add(raw []string) *naiveValues {
+	for _, r := range raw {
+		r = strings.Clone(r)
+		v.raw, v.folded = append(v.raw, r), append(v.folded, fold(r))
+	}
+	return v
+}
+
+// field is the values of a field by its folded name.
+func (r *naiveRow) field(name string) *naiveValues {
+	v := r.values[name]
+	if v == nil {
+		v = &naiveValues{}
+		if r.s != nil {
+			v.add(r.s.value(r.s.eng.fields[name]).raw)
+		}
+		r.values[name] = v
+	}
+	return v
+}
+
+func (s *Scratch) naiveRow() *naiveRow {
+	return &naiveRow{s: s, values: map[string]*naiveValues{}, all: (&naiveValues{}).add(s.allValues().raw)}
 }
 
 func (e *expr) naive(row *naiveRow) bool {
@@ -45,32 +73,28 @@ func (e *expr) naive(row *naiveRow) bool {
 		return e.n == 1
 	}
 	p := e.pred
-	vals := row.values[p.field]
-	if p.field == "" {
-		vals = row.all
+	vals := row.all
+	if p.field != "" {
+		vals = row.field(p.field)
 	}
 	switch p.op {
 	case opNull:
-		for _, v := range vals {
-			if v != "" {
-				return false
-			}
-		}
-		return true
+		return strings.Join(vals.raw, "") == ""
 	case opExists:
-		return (len(vals) > 0) == p.want
+		return (len(vals.raw) > 0) == p.want
 	case opFieldRef:
-		for _, v := range vals {
-			for _, o := range row.values[p.other] {
-				if p.cased && p.ref(v, o) || !p.cased && p.ref(fold(v), fold(o)) {
+		other := row.field(p.other)
+		for i := range vals.raw {
+			for j := range other.raw {
+				if p.cased && p.ref(vals.raw[i], other.raw[j]) || !p.cased && p.ref(vals.folded[i], other.folded[j]) {
 					return true
 				}
 			}
 		}
 		return false
 	}
-	for _, v := range vals {
-		if p.test(v, fold(v)) {
+	for i, v := range vals.raw {
+		if p.test(v, vals.folded[i]) {
 			return true
 		}
 	}
@@ -83,22 +107,5 @@ func naiveEvent(e *Engine, ev *tocsin.Event, s *Scratch) (*naiveRow, []*program)
 	s.fit(e)
 	r := s.route(ev)
 	s.begin(ev, r)
-	row := s.naiveRow(e)
-	s.event = nil
-	return row, r.programs
+	return s.naiveRow(), r.programs
 }
-
-func (s *Scratch) naiveRow(e *Engine) *naiveRow {
-	row := &naiveRow{values: map[string][]string{}}
-	for name, id := range e.fields {
-		for _, v := range s.value(id).raw {
-			row.values[name] = append(row.values[name], string(append([]byte(nil), v...)))
-		}
-	}
-	for _, v := range s.allValues().raw {
-		row.all = append(row.all, string(append([]byte(nil), v...)))
-	}
-	return row
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
