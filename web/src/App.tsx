@@ -33,7 +33,9 @@ export function App() {
   return (
     <QueryClientProvider client={client}>
       <ThemeProvider>
-        <BrowserRouter>
+        {/* The filters live in the address. As a transition, a new address could come after the next click on a filter,
+            which would then undo the first. */}
+        <BrowserRouter useTransitions={false}>
           <Gate />
         </BrowserRouter>
       </ThemeProvider>

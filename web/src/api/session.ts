@@ -48,7 +48,10 @@ export function useSignOut() {
 }
 
 export function useChangePassword() {
+  const client = useQueryClient();
   return useMutation({
+    // The server starts a new session with a token of its own; without reading it, every later change would be refused.
+    onSuccess: () => client.invalidateQueries({ queryKey: sessionKey }),
     mutationFn: (body: { current: string; new: string }) =>
       call<void>("POST", "/api/v1/session/password", { body, expectSignedOut: true }),
   });

@@ -33,8 +33,8 @@ import {
 } from "./words";
 
 const useStyles = makeStyles({
-  form: { display: "grid", gap: "16px" },
-  pair: { display: "grid", gridTemplateColumns: "1fr 1fr", gap: "12px" },
+  form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "16px" },
+  pair: { display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: "12px" },
 });
 
 interface Props {

@@ -144,7 +144,13 @@ const useStyles = makeStyles({
     },
   },
   fold: { marginTop: "auto", alignSelf: "flex-start" },
-  main: { minWidth: 0, minHeight: 0, overflow: "auto", outline: "none" },
+  main: {
+    minWidth: 0,
+    minHeight: 0,
+    overflow: "auto",
+    outline: "none",
+    ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
+  },
   drawer: { width: "272px", backgroundColor: own("surface") },
   drawerHead: {
     display: "flex",
@@ -214,7 +220,8 @@ export function Shell({ children }: { children: ReactNode }) {
             </Tooltip>
           </nav>
         )}
-        <main id="main" className={styles.main} tabIndex={-1}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a page that scrolls must be reachable by keyboard */}
+        <main id="main" className={styles.main} tabIndex={0}>
           {children}
         </main>
       </div>

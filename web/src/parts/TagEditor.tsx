@@ -23,6 +23,7 @@ interface Props {
 /** Edits a person's tags: suggests those used before and offers to create a new one from what was typed. */
 export function TagEditor({ tags, onChange }: Props) {
   const [text, setText] = useState("");
+  const [open, setOpen] = useState(false);
   const typed = text.trim();
   const { data: known = [] } = useKnownTags(typed);
   const options = known
@@ -32,10 +33,13 @@ export function TagEditor({ tags, onChange }: Props) {
   const add = (tag: string) => {
     if (tag && !tags.includes(tag) && tags.length < most) onChange([...tags, tag]);
     setText("");
+    setOpen(false);
   };
   return (
     <Field label="Tags" validationState="none" validationMessage={tags.length >= most ? `At most ${most} tags` : undefined}>
       <TagPicker
+        open={open}
+        onOpenChange={(_, data) => setOpen(data.open)}
         selectedOptions={tags}
         onOptionSelect={(_, data) => {
           setText("");
@@ -55,7 +59,10 @@ export function TagEditor({ tags, onChange }: Props) {
             placeholder={tags.length ? undefined : "Type to find or create a tag"}
             maxLength={longest}
             value={text}
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) => {
+              setText(event.target.value);
+              setOpen(true);
+            }}
             onKeyDown={(event) => {
               if (event.key === "Enter" && isNew && options.length === 0) {
                 event.preventDefault();

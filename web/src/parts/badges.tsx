@@ -62,7 +62,7 @@ const useStyles = makeStyles({
     borderRadius: "4px",
     fontSize: tokens.fontSizeBase200,
     color: tokens.colorNeutralForeground2,
-    backgroundColor: own("severityInfoTint"),
+    backgroundColor: own("chip"),
     whiteSpace: "nowrap",
   },
   row: { display: "flex", flexWrap: "wrap", gap: "4px", alignItems: "center" },

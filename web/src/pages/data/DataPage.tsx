@@ -35,12 +35,12 @@ const useStyles = makeStyles({
     "@media (max-width: 1100px)": { gridTemplateColumns: "minmax(0, 1fr)" },
   },
   panel: { overflow: "hidden" },
-  panelHead: { padding: "16px 16px 4px" },
-  share: { width: "34%", minWidth: "80px", verticalAlign: "middle" },
-  track: { height: "6px", borderRadius: "3px", backgroundColor: tokens.colorNeutralBackground4 },
+  panelHead: { padding: "14px 12px 4px" },
+  share: { width: "34%", minWidth: "80px" },
+  track: { height: "6px", marginTop: "7px", borderRadius: "3px", backgroundColor: tokens.colorNeutralBackground4 },
   bar: { display: "block", height: "100%", minWidth: "2px", borderRadius: "3px", backgroundColor: own("chartFirst") },
   stack: { display: "grid", gap: "16px" },
-  quiet: { padding: "8px 16px 16px" },
+  quiet: { padding: "8px 12px 16px" },
 });
 
 export default function DataPage() {

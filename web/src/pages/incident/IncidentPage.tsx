@@ -37,7 +37,6 @@ import { EvidenceTab } from "./EvidenceTab";
 
 const useStyles = makeStyles({
   page: { padding: "16px 24px 32px", "@media (max-width: 720px)": { padding: "12px 16px 24px" } },
-  crumbs: { marginInlineStart: "-8px" },
   crumb: { color: tokens.colorNeutralForeground2, textDecoration: "none", ":hover": { textDecoration: "underline" } },
   head: { display: "flex", flexWrap: "wrap", alignItems: "flex-start", gap: "12px 24px", margin: "4px 0 12px" },
   heading: { display: "flex", gap: "12px", flexGrow: 1, flexBasis: "480px", minWidth: 0 },
@@ -119,7 +118,7 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
   };
   return (
     <div className={styles.page}>
-      <Breadcrumb aria-label="Where you are" className={styles.crumbs} size="small">
+      <Breadcrumb aria-label="Where you are" size="small">
         <BreadcrumbItem>
           <Link to="/incidents" className={styles.crumb}>
             Incidents

@@ -19,7 +19,7 @@ const useStyles = makeStyles({
     borderRadius: "4px",
     ":hover": { backgroundColor: tokens.colorSubtleBackgroundHover },
   },
-  check: { flexGrow: 1 },
+  check: { marginInlineEnd: "auto" },
   foot: { paddingTop: "8px", borderTop: `1px solid ${tokens.colorNeutralStroke2}` },
 });
 

@@ -80,7 +80,9 @@ const useStyles = makeStyles({
   number: { fontVariantNumeric: "tabular-nums" },
   edge: { position: "absolute", insetBlock: "0", left: 0, width: "4px" },
   name: {
-    display: "block",
+    display: "inline-block",
+    maxWidth: "100%",
+    verticalAlign: "middle",
     overflow: "hidden",
     textOverflow: "ellipsis",
     fontWeight: tokens.fontWeightSemibold,

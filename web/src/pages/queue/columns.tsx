@@ -129,14 +129,14 @@ export const defaultColumns = [
   "severity",
   "status",
   "alerts",
+  "updated",
   "assets",
   "categories",
   "sources",
-  "updated",
-  "first",
-  "last",
   "owner",
   "tags",
+  "first",
+  "last",
   "classification",
 ];
 
