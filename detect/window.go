@@ -30,7 +30,13 @@ const (
 type Windows struct {
 	state windowState
 	dirty bool
+	// unsaved are the answers since the last Save: when their delivery failed
+	// they are asked for again.
+	unsaved map[int64][]*Hit
 }
+
+// maxUnsaved bounds the answers that are kept for whoever never saves.
+const maxUnsaved = 10_000
 
 type windowState struct {
 	// Seq is the last hit taken: a hit that comes again after a crash is known.
@@ -56,7 +62,7 @@ type windowPoint struct {
 
 // NewWindows is empty.
 func NewWindows() *Windows {
-	return &Windows{state: windowState{Rules: map[string]map[string]*windowGroup{}}}
+	return &Windows{state: windowState{Rules: map[string]map[string]*windowGroup{}}, unsaved: map[int64][]*Hit{}}
 }
 
 // LoadWindows reads what Save wrote; a missing file is empty windows.
@@ -93,6 +99,7 @@ func (w *Windows) Save(path string) error {
 		return fmt.Errorf("save the windows of correlation rules: %w", err)
 	}
 	w.dirty = false
+	clear(w.unsaved)
 	return nil
 }
 
@@ -125,12 +132,13 @@ func writeAtomic(path string, b []byte) error {
 }
 
 // Add takes a hit from the outbox and returns the hits of correlation rules
-// that it completes. seq is its outbox number; a number that was taken before
-// does nothing. The hit itself, unless its rule is input only, is the
-// caller's to deliver.
+// that it completes. seq is its outbox number: a number that was taken before
+// changes nothing; it gives the same answer until the next Save, which says
+// that the answers were delivered, and none after it. The hit itself, unless
+// its rule is input only, is the caller's to deliver.
 func (w *Windows) Add(e *Engine, seq int64, h *Hit) []*Hit {
 	if seq <= w.state.Seq {
-		return nil
+		return w.unsaved[seq]
 	}
 	w.state.Seq = seq
 	w.dirty = true
@@ -144,6 +152,12 @@ func (w *Windows) Add(e *Engine, seq int64, h *Hit) []*Hit {
 		if hit := w.add(r, in, h); hit != nil {
 			out = append(out, hit)
 		}
+	}
+	if len(out) > 0 {
+		if len(w.unsaved) >= maxUnsaved {
+			clear(w.unsaved)
+		}
+		w.unsaved[seq] = out
 	}
 	return out
 }

@@ -142,12 +142,16 @@ func TestWindowsAreDeterministic(t *testing.T) {
 	var got []*Hit
 	for i := 0; i < len(inputs); {
 		k := min(9, len(inputs)-i)
-		got = append(got, addAll(e, w, inputs[i:i+k], int64(i+1))...)
-		if again := addAll(e, w, inputs[i:i+k], int64(i+1)); len(again) != 0 {
-			t.Fatalf("hits that came twice gave %d more", len(again))
+		now := addAll(e, w, inputs[i:i+k], int64(i+1))
+		got = append(got, now...)
+		if again := addAll(e, w, inputs[i:i+k], int64(i+1)); !reflect.DeepEqual(ids(again), ids(now)) {
+			t.Fatalf("before they are saved, hits that come again give %d answers, not %d", len(again), len(now))
 		}
 		if err := w.Save(path); err != nil {
 			t.Fatal(err)
+		}
+		if again := addAll(e, w, inputs[i:i+k], int64(i+1)); len(again) != 0 {
+			t.Fatalf("after they are saved, hits that come again give %d answers", len(again))
 		}
 		var err error
 		if w, err = LoadWindows(path); err != nil {
