@@ -78,10 +78,10 @@ func TestCSRF(t *testing.T) {
 		"wrong token":         {"X-CSRF-Token", "x"},
 		"another site":        {"Sec-Fetch-Site", "cross-site"},
 		"another sub-domain":  {"Sec-Fetch-Site", "same-site"},
-		"another port":        {"Origin", "http://127.0.0.1:1"},
-		"origin null":         {"Origin", "null"},
-		"another scheme":      {"Origin", strings.Replace(h.server.URL, "http:", "https:", 1)},
-		"host with a trailer": {"Origin", h.server.URL + ".evil.example"},
+		"another port":        {"Origin", "http://127.0.0.1:1", "Sec-Fetch-Site", ""},
+		"origin null":         {"Origin", "null", "Sec-Fetch-Site", ""},
+		"another scheme":      {"Origin", strings.Replace(h.server.URL, "http:", "https:", 1), "Sec-Fetch-Site", ""},
+		"host with a trailer": {"Origin", h.server.URL + ".evil.example", "Sec-Fetch-Site", ""},
 	} {
 		if a := b.call("PATCH", path, good, headers...); a.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %d %s", what, a.StatusCode, a.body)
@@ -89,6 +89,12 @@ func TestCSRF(t *testing.T) {
 	}
 	if a := b.call("PATCH", path, good); a.StatusCode != http.StatusOK {
 		t.Errorf("the portal itself: %d %s", a.StatusCode, a.body)
+	}
+	if a := b.call("PATCH", path, good, "Origin", "https://name.at.the.proxy"); a.StatusCode != http.StatusOK {
+		t.Errorf("the portal behind a proxy: %d %s", a.StatusCode, a.body)
+	}
+	if a := b.call("PATCH", path, good, "Sec-Fetch-Site", ""); a.StatusCode != http.StatusOK {
+		t.Errorf("the portal in a browser without fetch metadata: %d %s", a.StatusCode, a.body)
 	}
 	// Every changing route wants the token of a session, whatever it does.
 	for i := range routes {

@@ -333,11 +333,15 @@ func (a *API) samePage(rt *route, r *http.Request) error {
 	return nil
 }
 
-// foreignPage reports a request that a browser made for another origin. A
-// program that is no browser sends neither header.
+// foreignPage reports a request that a browser made for another origin. What
+// the browser itself says of the page wins: unlike the Origin header it needs
+// no knowledge of the names that a proxy in front goes by. A program that is no
+// browser sends neither.
 func foreignPage(r *http.Request, base string) error {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
+	case "same-origin", "none":
+		return nil
+	case "":
 	default:
 		return tocsin.Errorf(tocsin.CodeForbidden, "requests from other sites are refused")
 	}
