@@ -28,7 +28,10 @@ async function check(page: Page, name: string) {
   const { violations } = await new AxeBuilder({ page }).exclude("[data-tabster-dummy]").analyze();
   const grave = violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `   ${node.html}\n   ${node.failureSummary}`).join("\n")}`);
+    .map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}\n${nodes.map((node) => `   ${node.html}\n   ${node.failureSummary}`).join("\n")}`,
+    );
   expect(grave, `${name}: accessibility`).toEqual([]);
 }
 
@@ -130,7 +133,10 @@ async function rename(page: Page, name: string) {
   const panel = await openManage(page);
   await panel.getByLabel("Incident name").fill(name);
   await panel.getByRole("combobox", { name: "Add a tag" }).fill("portal test");
-  await page.getByRole("option", { name: /portal test/ }).first().click();
+  await page
+    .getByRole("option", { name: /portal test/ })
+    .first()
+    .click();
   await check(page, "manage");
   await save(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
@@ -158,11 +164,16 @@ async function classify(page: Page) {
 
 async function lookAround(page: Page) {
   const panel = page.getByRole("tabpanel");
-  const number = async (tab: string) => Number((await page.getByRole("tab", { name: tab }).innerText()).replace(/\D/g, ""));
+  const number = async (tab: string) =>
+    Number(((await page.getByRole("tab", { name: tab }).textContent()) ?? "").replace(/\D/g, ""));
 
   await panel.locator("article button").nth(1).click();
   await expect(page.getByRole("dialog", { name: "Alert" }).getByText("Events behind this alert")).toBeVisible();
-  await page.getByRole("dialog", { name: "Alert" }).getByRole("button", { name: /Events|Logs|Info/ }).first().click();
+  await page
+    .getByRole("dialog", { name: "Alert" })
+    .getByRole("button", { name: /Events|Logs|Info/ })
+    .first()
+    .click();
   await expect(page.getByRole("dialog", { name: "Alert" }).getByText(/^Timestamp$/)).toBeVisible();
   await check(page, "alert");
   await page.keyboard.press("Escape");

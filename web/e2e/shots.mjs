@@ -10,10 +10,21 @@ const user = process.env.TOCSIN_USER ?? "admin";
 const password = process.env.TOCSIN_PASSWORD ?? "fixture";
 mkdirSync(out, { recursive: true });
 
-const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
 
-for (const [width, height] of [[1440, 900], [390, 844]]) {
+for (const [width, height] of [
+  [1440, 900],
+  [390, 844],
+]) {
   for (const look of ["light", "dark"]) {
     const context = await browser.newContext({ viewport: { width, height }, colorScheme: look });
     const page = await context.newPage();
@@ -29,7 +40,7 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     await shot("signin");
     await page.getByLabel("User name").fill(user);
-    await page.locator('input[name=password]').fill(password);
+    await page.locator("input[name=password]").fill(password);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Incidents" }).waitFor();
     await page.locator("[data-id]").first().waitFor();
@@ -43,7 +54,13 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
       await page.keyboard.press("Escape");
     }
     await page.goto(`${base}/incidents?show=${id}`);
-    await shot("pane", () => page.getByRole("dialog").or(page.getByLabel(`Incident ${id}`, { exact: true })).first().waitFor());
+    await shot("pane", () =>
+      page
+        .getByRole("dialog")
+        .or(page.getByLabel(`Incident ${id}`, { exact: true }))
+        .first()
+        .waitFor(),
+    );
     await page.goto(`${base}/incidents?q=zzzz`);
     await shot("empty");
     for (const tab of ["alerts", "assets", "evidence", "activity", "comments"]) {

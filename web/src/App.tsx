@@ -21,7 +21,8 @@ const client = new QueryClient({
     queries: {
       staleTime: 10_000,
       // An answer of the server stays the same when asked again; a connection that failed may come back.
-      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retry: (failures, error) =>
+        failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
 });

@@ -52,7 +52,9 @@ it("follows links on this host only", () => {
 });
 
 it("writes option names with their dollar sign", () => {
-  expect(query({ $top: 5, $filter: "a eq 'b&c'", empty: "", none: undefined })).toBe("?$top=5&$filter=a%20eq%20'b%26c'");
+  expect(query({ $top: 5, $filter: "a eq 'b&c'", empty: "", none: undefined })).toBe(
+    "?$top=5&$filter=a%20eq%20'b%26c'",
+  );
 });
 
 it("knows what a change makes stale", () => {

@@ -134,7 +134,9 @@ class Gatherer {
     this.keys = new Map();
     if (all) {
       // The session is not a thing on the screen, and stored events never change.
-      void this.client.invalidateQueries({ predicate: ({ queryKey }) => !["session", "row"].includes(String(queryKey[0])) });
+      void this.client.invalidateQueries({
+        predicate: ({ queryKey }) => !["session", "row"].includes(String(queryKey[0])),
+      });
       return;
     }
     for (const queryKey of keys.values()) void this.client.invalidateQueries({ queryKey });

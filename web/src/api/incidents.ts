@@ -28,8 +28,7 @@ export function useQueue(q: QueueQuery) {
   return useInfiniteQuery({
     queryKey: ["incidents", q],
     initialPageParam:
-      incidents +
-      query({ $filter: q.filter, $search: q.search, $orderby: q.orderBy, $top: pageSize, $count: true }),
+      incidents + query({ $filter: q.filter, $search: q.search, $orderby: q.orderBy, $top: pageSize, $count: true }),
     queryFn: ({ pageParam, signal }) => call<Page<Incident>>("GET", pageParam, { signal }),
     getNextPageParam: (last) => (last["@odata.nextLink"] ? localPath(last["@odata.nextLink"]) : undefined),
     placeholderData: keepPreviousData,

@@ -8,9 +8,9 @@ import {
   DialogTitle,
   Field,
   Input,
-  makeStyles,
   MessageBar,
   MessageBarBody,
+  makeStyles,
 } from "@fluentui/react-components";
 import { useState } from "react";
 import { useChangePassword } from "../api/session";

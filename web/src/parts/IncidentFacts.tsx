@@ -172,4 +172,3 @@ function ImpactedAssets({ incident }: { incident: Incident }) {
     </section>
   );
 }
-

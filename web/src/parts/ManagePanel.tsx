@@ -2,10 +2,10 @@ import {
   Button,
   Field,
   Input,
-  makeStyles,
   MessageBar,
   MessageBarBody,
   MessageBarTitle,
+  makeStyles,
   Radio,
   RadioGroup,
   Select,
@@ -23,14 +23,7 @@ import { Pane } from "./Pane";
 import { PersonPicker } from "./PersonPicker";
 import { messageOf } from "./states";
 import { TagEditor } from "./TagEditor";
-import {
-  classificationWord,
-  determinationWord,
-  editableStatuses,
-  severities,
-  severityWord,
-  statusWord,
-} from "./words";
+import { classificationWord, determinationWord, editableStatuses, severities, severityWord, statusWord } from "./words";
 
 const useStyles = makeStyles({
   form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "16px" },

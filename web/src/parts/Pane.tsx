@@ -74,9 +74,9 @@ export function Pane({ open, onClose, title, label, actions, footer, modal, wide
         <Button appearance="subtle" icon={<DismissRegular />} aria-label="Close" onClick={onClose} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
-      <div className={styles.body} tabIndex={0} role="region" aria-label={`${label}, content`}>
+      <section className={styles.body} tabIndex={0} aria-label={`${label}, content`}>
         {children}
-      </div>
+      </section>
       {footer && <div className={styles.footer}>{footer}</div>}
     </OverlayDrawer>
   );

@@ -4,11 +4,11 @@ import { usePeople } from "../api/incidents";
 import { useSession } from "../api/session";
 import { plainText } from "./hidden";
 
-const useStyles = makeStyles({ 
+const useStyles = makeStyles({
   row: { display: "flex", flexWrap: "wrap", gap: "8px" },
   box: { flexGrow: 1, flexBasis: "200px", minWidth: 0, "& input": { minWidth: 0 } },
   me: { flexShrink: 0, whiteSpace: "nowrap" },
- });
+});
 
 interface Props {
   /** User name of the owner; "" when nobody is. */
@@ -53,7 +53,11 @@ export function PersonPicker({ value, onChange }: Props) {
             </Option>
           )}
         </Combobox>
-        {me && value !== me.userName && <Button className={styles.me} onClick={() => onChange(me.userName)}>Assign to me</Button>}
+        {me && value !== me.userName && (
+          <Button className={styles.me} onClick={() => onChange(me.userName)}>
+            Assign to me
+          </Button>
+        )}
       </div>
     </Field>
   );

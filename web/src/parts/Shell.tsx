@@ -1,6 +1,5 @@
 import {
   Button,
-  makeStyles,
   Menu,
   MenuDivider,
   MenuGroup,
@@ -10,10 +9,11 @@ import {
   MenuList,
   MenuPopover,
   MenuTrigger,
+  makeStyles,
   mergeClasses,
   OverlayDrawer,
-  tokens,
   Tooltip,
+  tokens,
 } from "@fluentui/react-components";
 import { type ComponentType, type ReactNode, useState } from "react";
 import { NavLink, useLocation } from "react-router";
@@ -263,7 +263,13 @@ function NavLinks({ folded, onGo }: { folded?: boolean; onGo?: () => void }) {
         .filter(({ shown }) => shown)
         .map(({ to, label, icon: Icon }) => (
           <li key={to}>
-            <NavLink to={to} className={styles.navLink} aria-label={label} title={folded ? label : undefined} onClick={onGo}>
+            <NavLink
+              to={to}
+              className={styles.navLink}
+              aria-label={label}
+              title={folded ? label : undefined}
+              onClick={onGo}
+            >
               <Icon />
               {!folded && label}
             </NavLink>

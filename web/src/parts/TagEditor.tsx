@@ -29,14 +29,19 @@ export function TagEditor({ tags, onChange }: Props) {
   const options = known
     .filter((tag) => !tags.includes(tag) && tag.toLowerCase().includes(typed.toLowerCase()))
     .slice(0, 20);
-  const isNew = typed !== "" && !tags.includes(typed) && !known.some((tag) => tag.toLowerCase() === typed.toLowerCase());
+  const isNew =
+    typed !== "" && !tags.includes(typed) && !known.some((tag) => tag.toLowerCase() === typed.toLowerCase());
   const add = (tag: string) => {
     if (tag && !tags.includes(tag) && tags.length < most) onChange([...tags, tag]);
     setText("");
     setOpen(false);
   };
   return (
-    <Field label="Tags" validationState="none" validationMessage={tags.length >= most ? `At most ${most} tags` : undefined}>
+    <Field
+      label="Tags"
+      validationState="none"
+      validationMessage={tags.length >= most ? `At most ${most} tags` : undefined}
+    >
       <TagPicker
         open={open}
         onOpenChange={(_, data) => setOpen(data.open)}

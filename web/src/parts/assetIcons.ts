@@ -13,9 +13,9 @@ import {
   MailInboxRegular,
   MailMultipleRegular,
   MailRegular,
-  RouterRegular,
   PeopleRegular,
   PersonRegular,
+  RouterRegular,
   SettingsRegular,
   WindowConsoleRegular,
 } from "./icons";

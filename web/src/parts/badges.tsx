@@ -1,7 +1,7 @@
 // Small labels that say one word: severity, status, verdict, tag. None says it by color alone.
 import { Avatar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { CheckmarkCircleRegular, CircleHalfFillRegular, CircleRegular } from "./icons";
 import { plainText } from "./hidden";
+import { CheckmarkCircleRegular, CircleHalfFillRegular, CircleRegular } from "./icons";
 import { own } from "./theme";
 import { Untrusted } from "./Untrusted";
 import { alertStatusWord, severityWord, statusWord, verdictWord } from "./words";

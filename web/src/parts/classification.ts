@@ -21,7 +21,13 @@ const determinations: Record<Classification, string[]> = {
     "unwantedSoftware",
     "other",
   ],
-  informationalExpectedActivity: ["unknown", "securityTesting", "lineOfBusinessApplication", "confirmedActivity", "other"],
+  informationalExpectedActivity: [
+    "unknown",
+    "securityTesting",
+    "lineOfBusinessApplication",
+    "confirmedActivity",
+    "other",
+  ],
   falsePositive: ["unknown", "notMalicious", "notEnoughDataToValidate", "other"],
 };
 

@@ -115,7 +115,9 @@ export function entityName(e: Evidence): string {
     const value = property(e, "registryValueName");
     return value ? `${path}\\${value}` : path || typeWord(type);
   }
-  return first(e, ...(namePaths[type] ?? []), "displayName", "name", "resourceName", "url", "urn", "value") || typeWord(type);
+  return (
+    first(e, ...(namePaths[type] ?? []), "displayName", "name", "resourceName", "url", "urn", "value") || typeWord(type)
+  );
 }
 
 /** A second line that tells two entities of one name apart. */
@@ -220,7 +222,8 @@ export function entityKeys(e: Evidence): string[] {
       if (at > 0) add("user", `${upn.slice(0, at)}@${firstLabel(upn.slice(at + 1))}`);
       const sid = lower("userAccount.userSid");
       const object = lower("userAccount.azureAdUserId");
-      if (account && (domain || (!sid && !object && keys.length === 0))) add("user", `${account}@${firstLabel(domain)}`);
+      if (account && (domain || (!sid && !object && keys.length === 0)))
+        add("user", `${account}@${firstLabel(domain)}`);
       add("user", sid === "s-1-0-0" ? "" : sid);
       add("user", object);
       break;
@@ -253,7 +256,12 @@ export function entityKeys(e: Evidence): string[] {
       if (keys.length) keys[0] += `|${lower("recipientEmailAddress")}`;
       break;
     case "process":
-      add("process", [lower("mdeDeviceId"), lower("processId"), lower("processCreationDateTime"), lower("processCommandLine")].join("|"));
+      add(
+        "process",
+        [lower("mdeDeviceId"), lower("processId"), lower("processCreationDateTime"), lower("processCommandLine")].join(
+          "|",
+        ),
+      );
       break;
     case "azureResource":
       addFirst("cloud", "resourceId", "resourceName");
@@ -322,7 +330,8 @@ function absorb(row: EntityRow, e: Evidence, alert: Alert, seen: number) {
     row.firstSeen = Math.min(row.firstSeen ?? seen, seen);
     row.lastSeen = Math.max(row.lastSeen ?? seen, seen);
   }
-  if ((verdictRank[e.verdict ?? "unknown"] ?? 0) > (verdictRank[row.verdict] ?? 0)) row.verdict = e.verdict ?? "unknown";
+  if ((verdictRank[e.verdict ?? "unknown"] ?? 0) > (verdictRank[row.verdict] ?? 0))
+    row.verdict = e.verdict ?? "unknown";
   if (row.remediation === "none" && e.remediationStatus) row.remediation = e.remediationStatus;
   for (const role of e.roles ?? []) if (!row.roles.includes(role) && role !== "unknown") row.roles.push(role);
   if (!row.alerts.includes(alert)) row.alerts.push(alert);

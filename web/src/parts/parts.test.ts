@@ -81,7 +81,13 @@ const evidence = (type: string, more: object): Evidence => ({
   ...more,
 });
 const alert = (id: string, list: Evidence[]): Alert =>
-  ({ id, incidentId: "1", title: id, firstActivityDateTime: "2026-03-05T12:00:00Z", evidence: list }) as unknown as Alert;
+  ({
+    id,
+    incidentId: "1",
+    title: id,
+    firstActivityDateTime: "2026-03-05T12:00:00Z",
+    evidence: list,
+  }) as unknown as Alert;
 
 describe("entities", () => {
   it("are one under full name, short name and id", () => {
@@ -128,7 +134,9 @@ describe("entities", () => {
     expect(entityName(evidence("kubernetesPod", { name: "web-1" }))).toBe("web-1");
     expect(entityName(evidence("cloudLogonRequest", {}))).toBe("Cloud sign-in");
     expect(
-      entityName(evidence("registryValue", { registryHive: "HKLM", registryKey: "SOFTWARE\\Run", registryValueName: "x" })),
+      entityName(
+        evidence("registryValue", { registryHive: "HKLM", registryKey: "SOFTWARE\\Run", registryValueName: "x" }),
+      ),
     ).toBe("HKLM\\SOFTWARE\\Run\\x");
   });
 });
@@ -138,9 +146,11 @@ describe("saving at the same time", () => {
   const change = (more: object) => ({ ...opened, ...more }) as Incident;
 
   it("sends only what differs", () => {
-    expect(changesOf(opened, { displayName: "a", severity: "high", customTags: ["y", "x"], assignedTo: null })).toEqual({
-      severity: "high",
-    });
+    expect(changesOf(opened, { displayName: "a", severity: "high", customTags: ["y", "x"], assignedTo: null })).toEqual(
+      {
+        severity: "high",
+      },
+    );
   });
 
   it("is no conflict in different fields or with the same value", () => {

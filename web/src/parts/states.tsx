@@ -88,7 +88,15 @@ export function messageOf(error: unknown): string {
 }
 
 /** Grey lines in the place of rows that are on their way. */
-export function LoadingLines({ rows = 6, height = 20, label }: { rows?: number; height?: 16 | 20 | 32 | 48; label: string }) {
+export function LoadingLines({
+  rows = 6,
+  height = 20,
+  label,
+}: {
+  rows?: number;
+  height?: 16 | 20 | 32 | 48;
+  label: string;
+}) {
   const styles = useStyles();
   return (
     <Skeleton className={styles.lines} aria-label={label}>

@@ -151,8 +151,17 @@ export const activityWord = named(activityWords);
 export const roleWord = named(roleWords);
 export const categoryWord = named({});
 
-export const alertStatusWord = named({ new: "New", inProgress: "In progress", resolved: "Resolved", unknown: "Unknown" });
-export const detectionSourceWord = named({ ...sourceWords, customDetection: "Detection rule", manual: "Made by a person" });
+export const alertStatusWord = named({
+  new: "New",
+  inProgress: "In progress",
+  resolved: "Resolved",
+  unknown: "Unknown",
+});
+export const detectionSourceWord = named({
+  ...sourceWords,
+  customDetection: "Detection rule",
+  manual: "Made by a person",
+});
 
 /** 1 -> "1 alert", 2 -> "2 alerts". */
 export function count(n: number, one: string, many = `${one}s`): string {

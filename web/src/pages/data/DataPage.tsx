@@ -17,7 +17,11 @@ const useStyles = makeStyles({
     padding: "20px 24px 32px",
     "@media (max-width: 720px)": { padding: "16px" },
   },
-  title: { fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600, fontWeight: tokens.fontWeightSemibold },
+  title: {
+    fontSize: tokens.fontSizeBase600,
+    lineHeight: tokens.lineHeightBase600,
+    fontWeight: tokens.fontWeightSemibold,
+  },
   tiles: { display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(160px, 1fr))", gap: "12px" },
   tile: { display: "grid", gap: "2px", padding: "14px 18px" },
   number: {

@@ -68,7 +68,9 @@ const actorWords: Record<string, string> = {
 export function ActivityTab({ incident }: { incident: Incident }) {
   const styles = useStyles();
   const surface = useSurface();
-  const { data, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivities(incident.id);
+  const { data, isPending, error, refetch, hasNextPage, isFetchingNextPage, fetchNextPage } = useActivities(
+    incident.id,
+  );
   const [actor, setActor] = useState("");
   const [kind, setKind] = useState("");
   const all = useMemo(() => (data?.pages.flatMap((page) => page.value) ?? []).toReversed(), [data]);

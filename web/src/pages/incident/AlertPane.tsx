@@ -1,13 +1,4 @@
-import {
-  Button,
-  Field,
-  makeStyles,
-  MessageBar,
-  MessageBarBody,
-  Select,
-  tokens,
-  Tooltip,
-} from "@fluentui/react-components";
+import { Button, Field, MessageBar, MessageBarBody, makeStyles, Select, tokens } from "@fluentui/react-components";
 import { useState } from "react";
 import { useUpdateAlert } from "../../api/incidents";
 import { useCan } from "../../api/session";
@@ -66,22 +57,24 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
       title={<Untrusted text={alert.title} />}
       actions={
         <span className={styles.steps}>
-          <Tooltip content="Previous alert" relationship="label">
-            <Button
-              appearance="subtle"
-              icon={<ArrowUpRegular />}
-              disabledFocusable={!previous}
-              onClick={() => previous && onShow(previous)}
-            />
-          </Tooltip>
-          <Tooltip content="Next alert" relationship="label">
-            <Button
-              appearance="subtle"
-              icon={<ArrowDownRegular />}
-              disabledFocusable={!next}
-              onClick={() => next && onShow(next)}
-            />
-          </Tooltip>
+          {/* No Tooltip here: it would take the Escape that is meant for the pane. */}
+          <Button
+            appearance="subtle"
+            aria-label="Previous alert"
+            title="Previous alert"
+            icon={<ArrowUpRegular />}
+            disabledFocusable={!previous}
+            onClick={() => previous && onShow(previous)}
+          />
+
+          <Button
+            appearance="subtle"
+            aria-label="Next alert"
+            title="Next alert"
+            icon={<ArrowDownRegular />}
+            disabledFocusable={!next}
+            onClick={() => next && onShow(next)}
+          />
         </span>
       }
     >

@@ -155,7 +155,13 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
                 <span className={styles.rail}>
                   <span className={styles.dot} style={{ backgroundColor: severityColor(alert.severity) }} />
                 </span>
-                <AlertCard alert={alert} first={at === 0} open={alert.id === openId} at={ms} onShow={() => show(alert.id)} />
+                <AlertCard
+                  alert={alert}
+                  first={at === 0}
+                  open={alert.id === openId}
+                  at={ms}
+                  onShow={() => show(alert.id)}
+                />
               </div>
             </li>
           );
@@ -211,7 +217,11 @@ function AlertCard({ alert, first, open, at, onShow }: CardProps) {
           {entities.slice(0, shownEntities).map((entity) => {
             const Icon = entityIcon(entity.type);
             return (
-              <li key={entity.key} className={styles.entity} title={`${typeWord(entity.type)}: ${plainText(entity.name)}`}>
+              <li
+                key={entity.key}
+                className={styles.entity}
+                title={`${typeWord(entity.type)}: ${plainText(entity.name)}`}
+              >
                 <Icon />
                 <Untrusted text={entity.name} />
               </li>

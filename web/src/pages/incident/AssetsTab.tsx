@@ -14,7 +14,12 @@ import { count, roleWord, severities, severityWord } from "../../parts/words";
 const useStyles = makeStyles({
   kinds: { margin: "0 0 8px -8px", overflowX: "auto", scrollbarWidth: "none" },
   number: { marginInlineStart: "6px", color: tokens.colorNeutralForeground3 },
-  name: { display: "flex", gap: "10px", minWidth: "160px", "& svg": { flexShrink: 0, fontSize: "20px", color: tokens.colorNeutralForeground3 } },
+  name: {
+    display: "flex",
+    gap: "10px",
+    minWidth: "160px",
+    "& svg": { flexShrink: 0, fontSize: "20px", color: tokens.colorNeutralForeground3 },
+  },
   strong: { fontWeight: tokens.fontWeightSemibold },
   small: { display: "block", fontSize: tokens.fontSizeBase200 },
   severity: { display: "inline-flex", alignItems: "center", gap: "6px", whiteSpace: "nowrap" },
@@ -44,7 +49,9 @@ export function AssetsTab({ assets }: { assets: EntityRow[] }) {
         className={styles.kinds}
         selectedValue={kind}
         aria-label="Kinds of assets"
-        onTabSelect={(_, data) => setParams(data.value === "all" ? {} : { kind: String(data.value) }, { replace: true })}
+        onTabSelect={(_, data) =>
+          setParams(data.value === "all" ? {} : { kind: String(data.value) }, { replace: true })
+        }
       >
         <Tab value="all">
           All<span className={styles.number}>{assets.length}</span>

@@ -2,10 +2,10 @@ import {
   Avatar,
   Button,
   Field,
-  makeStyles,
-  mergeClasses,
   MessageBar,
   MessageBarBody,
+  makeStyles,
+  mergeClasses,
   Textarea,
   tokens,
 } from "@fluentui/react-components";

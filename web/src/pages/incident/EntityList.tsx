@@ -39,7 +39,9 @@ export function EntityList({ entities }: { entities: EntityRow[] }) {
             {entity.verdict === "unknown" ? <span /> : <VerdictBadge verdict={entity.verdict} />}
             <span className={`${styles.small} ${surface.muted}`}>{words}</span>
             {entity.detail && entity.detail !== entity.name && (
-              <span className={`${styles.small} ${entity.type === "process" || entity.type === "file" ? surface.mono : ""}`}>
+              <span
+                className={`${styles.small} ${entity.type === "process" || entity.type === "file" ? surface.mono : ""}`}
+              >
                 <Untrusted text={entity.detail} />
               </span>
             )}

@@ -23,7 +23,11 @@ const useStyles = makeStyles({
     display: "grid",
     gridTemplateColumns: "minmax(120px, 38%) minmax(0, 1fr)",
     fontSize: tokens.fontSizeBase200,
-    "& dt, & dd": { padding: "5px 8px 5px 0", borderBottom: `1px solid ${tokens.colorNeutralStroke3}`, overflowWrap: "anywhere" },
+    "& dt, & dd": {
+      padding: "5px 8px 5px 0",
+      borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+      overflowWrap: "anywhere",
+    },
     "& dt": { color: tokens.colorNeutralForeground3 },
   },
   code: { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px" },
@@ -39,12 +43,7 @@ export function EventRows({ rows }: { rows: RowRef[] }) {
   const [open, setOpen] = useState<string[]>([]);
   return (
     <div className={styles.list}>
-      <Accordion
-        multiple
-        collapsible
-        openItems={open}
-        onToggle={(_, data) => setOpen(data.openItems as string[])}
-      >
+      <Accordion multiple collapsible openItems={open} onToggle={(_, data) => setOpen(data.openItems as string[])}>
         {shown.map((row, at) => {
           const ms = parseTime(row.timestamp);
           const value = `${at}`;

@@ -3,10 +3,10 @@ import {
   BreadcrumbDivider,
   BreadcrumbItem,
   Button,
-  makeStyles,
-  mergeClasses,
   MessageBar,
   MessageBarBody,
+  makeStyles,
+  mergeClasses,
   Tab,
   TabList,
   tokens,
@@ -54,7 +54,12 @@ const useStyles = makeStyles({
     margin: "0 -24px 16px",
     padding: "0 16px",
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    "@media (max-width: 720px)": { margin: "0 -16px 12px", padding: "0 8px", overflowX: "auto", scrollbarWidth: "none" },
+    "@media (max-width: 720px)": {
+      margin: "0 -16px 12px",
+      padding: "0 8px",
+      overflowX: "auto",
+      scrollbarWidth: "none",
+    },
   },
   columns: {
     display: "grid",
@@ -236,7 +241,8 @@ function Notices({ incident, failed }: { incident: Incident; failed: unknown }) 
       {merged && (
         <MessageBar intent="info">
           <MessageBarBody>
-            This incident was merged into <Link to={`/incidents/${merged}`}>incident {merged}</Link>. Work goes on there.
+            This incident was merged into <Link to={`/incidents/${merged}`}>incident {merged}</Link>. Work goes on
+            there.
           </MessageBarBody>
         </MessageBar>
       )}

@@ -71,7 +71,12 @@ export function ColumnMenu({ choice }: { choice: ReturnType<typeof useColumnChoi
           ))}
           {hidden.map(({ id, label }) => (
             <div key={id} className={styles.row}>
-              <Checkbox className={styles.check} checked={false} label={label} onChange={() => choose([...chosen, id])} />
+              <Checkbox
+                className={styles.check}
+                checked={false}
+                label={label}
+                onChange={() => choose([...chosen, id])}
+              />
             </div>
           ))}
         </div>

@@ -2,12 +2,12 @@ import {
   Button,
   Field,
   Input,
-  makeStyles,
   Menu,
   MenuItemCheckbox,
   MenuList,
   MenuPopover,
   MenuTrigger,
+  makeStyles,
   Popover,
   PopoverSurface,
   PopoverTrigger,
@@ -90,8 +90,8 @@ export function FilterBar({ filter, onChange }: Props) {
   ];
   return (
     <div className={styles.bar}>
-      <Search key={filter.search} text={filter.search} onSearch={(search) => onChange({ search })} />
-      <div className={styles.pills} role="group" aria-label="Filters">
+      <Search text={filter.search} onSearch={(search) => onChange({ search })} />
+      <section className={styles.pills} aria-label="Filters">
         <RangePill filter={filter} onChange={onChange} />
         <ListPill
           name="Status"
@@ -137,7 +137,7 @@ export function FilterBar({ filter, onChange }: Props) {
             Reset all
           </Button>
         )}
-      </div>
+      </section>
     </div>
   );
 }
@@ -147,6 +147,12 @@ const typingPause = 350;
 function Search({ text, onSearch }: { text: string; onSearch: (text: string) => void }) {
   const styles = useStyles();
   const [typed, setTyped] = useState(text);
+  const [known, setKnown] = useState(text);
+  if (known !== text) {
+    // Somebody else changed it: the reset button, or going back. What is being typed stays.
+    setKnown(text);
+    if (typed.trim() !== text) setTyped(text);
+  }
   useEffect(() => {
     if (typed.trim() === text) return;
     const timer = setTimeout(() => onSearch(typed.trim()), typingPause);

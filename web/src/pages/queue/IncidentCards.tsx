@@ -23,7 +23,11 @@ const useStyles = makeStyles({
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
   edge: { position: "absolute", insetBlock: 0, insetInlineStart: 0, width: "4px" },
-  name: { fontSize: tokens.fontSizeBase300, lineHeight: tokens.lineHeightBase300, fontWeight: tokens.fontWeightSemibold },
+  name: {
+    fontSize: tokens.fontSizeBase300,
+    lineHeight: tokens.lineHeightBase300,
+    fontWeight: tokens.fontWeightSemibold,
+  },
   line: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "6px 12px", fontSize: tokens.fontSizeBase200 },
   end: { marginInlineStart: "auto" },
 });

@@ -1,4 +1,4 @@
-import { Button, makeStyles, Tooltip } from "@fluentui/react-components";
+import { Button, makeStyles } from "@fluentui/react-components";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { useIncident } from "../../api/incidents";
@@ -39,25 +39,35 @@ export function IncidentPane({ id, known, ids, onShow }: Props) {
         open
         onClose={() => onShow(undefined)}
         label={`Incident ${id}`}
-        title={incident ? <span title={plainText(incident.displayName)}><Untrusted text={incident.displayName} /></span> : `Incident ${id}`}
+        title={
+          incident ? (
+            <span title={plainText(incident.displayName)}>
+              <Untrusted text={incident.displayName} />
+            </span>
+          ) : (
+            `Incident ${id}`
+          )
+        }
         actions={
           <span className={styles.steps}>
-            <Tooltip content="Previous incident" relationship="label">
-              <Button
-                appearance="subtle"
-                icon={<ArrowUpRegular />}
-                disabledFocusable={!previous}
-                onClick={() => previous && onShow(previous)}
-              />
-            </Tooltip>
-            <Tooltip content="Next incident" relationship="label">
-              <Button
-                appearance="subtle"
-                icon={<ArrowDownRegular />}
-                disabledFocusable={!next}
-                onClick={() => next && onShow(next)}
-              />
-            </Tooltip>
+            {/* No Tooltip here: it would take the Escape that is meant for the pane. */}
+            <Button
+              appearance="subtle"
+              aria-label="Previous incident"
+              title="Previous incident"
+              icon={<ArrowUpRegular />}
+              disabledFocusable={!previous}
+              onClick={() => previous && onShow(previous)}
+            />
+
+            <Button
+              appearance="subtle"
+              aria-label="Next incident"
+              title="Next incident"
+              icon={<ArrowDownRegular />}
+              disabledFocusable={!next}
+              onClick={() => next && onShow(next)}
+            />
           </span>
         }
         footer={

@@ -176,21 +176,17 @@ export function IncidentTable(props: Props) {
   const onKeyDown = (event: KeyboardEvent<HTMLTableRowElement>, id: string) => {
     if (event.target !== event.currentTarget || event.altKey || event.ctrlKey || event.metaKey) return;
     const at = ids.indexOf(id);
-    const act: Record<string, () => void> = {
-      ArrowDown: () => focusRow(at + 1),
-      ArrowUp: () => focusRow(at - 1),
-      Home: () => focusRow(0),
-      End: () => focusRow(ids.length - 1),
-      ArrowRight: () => expand(id, true),
-      ArrowLeft: () => expand(id, false),
-      Enter: () => props.onOpen(id),
-      " ": () => selection.set([id], !selection.has(id)),
-      Escape: () => props.onOpen(undefined),
-    };
-    const action = act[event.key];
-    if (!action) return;
+    if (event.key === "ArrowDown") focusRow(at + 1);
+    else if (event.key === "ArrowUp") focusRow(at - 1);
+    else if (event.key === "Home") focusRow(0);
+    else if (event.key === "End") focusRow(ids.length - 1);
+    else if (event.key === "ArrowRight") expand(id, true);
+    else if (event.key === "ArrowLeft") expand(id, false);
+    else if (event.key === "Enter") props.onOpen(id);
+    else if (event.key === " ") selection.set([id], !selection.has(id));
+    else if (event.key === "Escape") props.onOpen(undefined);
+    else return;
     event.preventDefault();
-    action();
   };
   return (
     <div className={styles.scroller}>
@@ -299,7 +295,18 @@ interface RowProps extends Props {
   onKeyDown: (event: KeyboardEvent<HTMLTableRowElement>) => void;
 }
 
-function Row({ incident, shown, selection, openId, onOpen, expanded, onExpand, tabStop, onFocus, onKeyDown }: RowProps) {
+function Row({
+  incident,
+  shown,
+  selection,
+  openId,
+  onOpen,
+  expanded,
+  onExpand,
+  tabStop,
+  onFocus,
+  onKeyDown,
+}: RowProps) {
   const styles = useStyles();
   const navigate = useNavigate();
   const name = plainText(incident.displayName);

@@ -30,7 +30,11 @@ const useStyles = makeStyles({
     "@media (max-width: 720px)": { height: "auto", padding: "16px 16px 24px" },
   },
   head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "4px 12px" },
-  title: { fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600, fontWeight: tokens.fontWeightSemibold },
+  title: {
+    fontSize: tokens.fontSizeBase600,
+    lineHeight: tokens.lineHeightBase600,
+    fontWeight: tokens.fontWeightSemibold,
+  },
   total: { color: tokens.colorNeutralForeground3, fontVariantNumeric: "tabular-nums" },
   tools: { display: "flex", flexWrap: "wrap", marginInlineStart: "auto", gap: "4px" },
   list: {

@@ -35,7 +35,13 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase100,
     color: tokens.colorNeutralForeground3,
   },
-  open: { display: "grid", gridTemplateColumns: "repeat(4, auto)", justifyContent: "space-between", gap: "4px", "@media (min-width: 1101px)": { gap: "16px" } },
+  open: {
+    display: "grid",
+    gridTemplateColumns: "repeat(4, auto)",
+    justifyContent: "space-between",
+    gap: "4px",
+    "@media (min-width: 1101px)": { gap: "16px" },
+  },
   tile: {
     display: "grid",
     gap: "4px",

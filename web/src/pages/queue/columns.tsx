@@ -27,7 +27,13 @@ const useStyles = makeStyles({
     fontVariantNumeric: "tabular-nums",
     "& svg": { fontSize: "16px", color: tokens.colorNeutralForeground3 },
   },
-  alerts: { display: "inline-flex", verticalAlign: "middle", alignItems: "center", gap: "8px", fontVariantNumeric: "tabular-nums" },
+  alerts: {
+    display: "inline-flex",
+    verticalAlign: "middle",
+    alignItems: "center",
+    gap: "8px",
+    fontVariantNumeric: "tabular-nums",
+  },
   track: { width: "36px", height: "4px", borderRadius: "2px", backgroundColor: tokens.colorNeutralStroke2 },
   part: { display: "block", height: "100%", borderRadius: "2px", backgroundColor: tokens.colorBrandForeground1 },
 });
@@ -71,7 +77,13 @@ export function AlertCounts({ incident }: { incident: Incident }) {
 /** Every column but the name, which always comes first. */
 export const columns: Column[] = [
   { id: "id", label: "ID", sort: "id", width: 64, number: true, cell: (i) => i.id },
-  { id: "severity", label: "Severity", sort: "severity", width: 124, cell: (i) => <SeverityBadge severity={i.severity} /> },
+  {
+    id: "severity",
+    label: "Severity",
+    sort: "severity",
+    width: 124,
+    cell: (i) => <SeverityBadge severity={i.severity} />,
+  },
   { id: "status", label: "Status", sort: "status", width: 124, cell: (i) => <StatusLabel status={i.status} /> },
   {
     id: "alerts",

@@ -2,9 +2,9 @@ import {
   Button,
   Field,
   Input,
-  makeStyles,
   MessageBar,
   MessageBarBody,
+  makeStyles,
   Spinner,
   tokens,
 } from "@fluentui/react-components";
@@ -54,7 +54,11 @@ const useStyles = makeStyles({
     backgroundColor: "#00668b",
     "& svg": { "--bar": "#00668b" },
   },
-  title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: tokens.fontWeightSemibold },
+  title: {
+    fontSize: tokens.fontSizeBase500,
+    lineHeight: tokens.lineHeightBase500,
+    fontWeight: tokens.fontWeightSemibold,
+  },
   hint: { marginTop: "4px", marginBottom: "20px", color: tokens.colorNeutralForeground3 },
   form: { display: "grid", gap: "16px" },
   submit: { marginTop: "8px" },
@@ -98,7 +102,6 @@ export default function SignInPage() {
               autoComplete="username"
               autoCapitalize="none"
               spellCheck={false}
-              // biome-ignore lint/a11y/noAutofocus: this page is nothing but this form
               autoFocus
               value={userName}
               onChange={(_, data) => setUserName(data.value)}
