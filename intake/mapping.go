@@ -355,8 +355,8 @@ func (d *Decoder) emit(ev *tocsin.Event, table string, r row, ordinal int64) {
 type bag []byte
 
 func (b *bag) add(name, v string) {
-	if v == "" || v == "-" || v == "{00000000-0000-0000-0000-000000000000}" {
-		return
+	if v == "" || v == "-" || len(v) >= 36 && strings.Trim(v, "{}0-") == "" {
+		return // the null id is no value either
 	}
 	b.raw(name, appendJSONString(nil, v))
 }

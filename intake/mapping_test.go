@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,7 +124,7 @@ func printEvent(t *testing.T, schema map[string]map[string]string, ev *tocsin.Ev
 }
 
 // ours is the schema as the lake declares it.
-func ours() map[string]map[string]string {
+var ours = sync.OnceValue(func() map[string]map[string]string {
 	out := make(map[string]map[string]string)
 	for _, table := range lake.Catalog().Tables() {
 		m := make(map[string]string)
@@ -133,7 +134,7 @@ func ours() map[string]map[string]string {
 		out[table.Name] = m
 	}
 	return out
-}
+})
 
 // A bad record is an error about itself, and no panic.
 func TestDecodeRefuses(t *testing.T) {

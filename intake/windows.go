@@ -100,6 +100,16 @@ func (d *Decoder) DecodeWindows(e WindowsEvent, ordinal int64, dst []tocsin.Even
 	if e.Channel == "" && e.Provider == "" {
 		return dst, refuse("Windows event without channel and provider")
 	}
+	for i := range e.Fields {
+		v := &e.Fields[i].Value
+		if len(*v) > maxString {
+			return dst, refuse("string is longer than 1 MiB")
+		}
+		if !printableText(*v) {
+			// A log's strings are UTF-16 of any content and often end in NUL.
+			*v = strings.ReplaceAll(strings.ToValidUTF8(strings.TrimRight(*v, "\x00"), "\ufffd"), "\x00", "\ufffd")
+		}
+	}
 	w := winEvent{WindowsEvent: e}
 	w.Fields = headed(&w, e.Fields)
 	d.settleTrue(&w)
