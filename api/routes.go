@@ -91,6 +91,8 @@ var graphRoutes = []route{
 		doc: "Changes the properties that are given", in: is[alertPatch](), out: is[graphAlert](), handle: (*API).patchAlert},
 	{id: "commentAlert", method: "POST", path: "/v1.0/security/alerts_v2/{id}/comments", verb: tocsin.VerbAlertWrite, tag: "graph",
 		doc: "Adds a comment and answers with all of them", in: is[commentBody](), out: is[graphPage[graphComment]](), handle: (*API).commentAlert},
+	{id: "batch", method: "POST", path: "/v1.0/$batch", verb: tocsin.VerbSession, tag: "graph",
+		doc: "Up to 20 requests in one, each with its own answer and its own permission", in: is[batchBody](), out: is[batchAnswer](), handle: (*API).batch},
 }
 
 var sessionRoutes = []route{
