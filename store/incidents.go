@@ -85,6 +85,10 @@ var alertLabels = labelTable{
 	remove: `DELETE FROM alert_label WHERE tenant = $1 AND alert_id = $2 AND kind = $3 AND value = $4`,
 }
 
+// maxLabels is how many values of one list can be filtered by. Nothing honest
+// has more, and one statement takes only so many parameters.
+const maxLabels = 500
+
 // putLabels makes the labels of a thing what they should be, writing only the
 // difference: they hardly ever change. fresh says that it has none yet.
 func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]string) error {
@@ -105,7 +109,7 @@ func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]stri
 	args := []any{id}
 	var add []string
 	for kind, values := range want {
-		for _, v := range values {
+		for _, v := range values[:min(len(values), maxLabels)] {
 			l := label{kind, v}
 			if _, ok := have[l]; !ok {
 				add = append(add, "($1, $2, $"+strconv.Itoa(len(args)+2)+", $"+strconv.Itoa(len(args)+3)+")")

@@ -24,6 +24,7 @@ type Tx struct {
 	who   tocsin.Principal
 	write bool
 
+	stmts      map[string]*sql.Stmt
 	unprepared []string
 	headKnown  bool
 	headSeq    int64
@@ -58,12 +59,22 @@ func (tx *Tx) bind(args []any) []any {
 	return append(out, args...)
 }
 
-func (tx *Tx) stmt(q string) (*sql.Stmt, error) {
-	if st := tx.cache.get(q); st != nil {
-		return tx.raw.StmtContext(tx.ctx, st), nil
+// stmt is the prepared statement for a text, nil when it is not prepared yet.
+func (tx *Tx) stmt(q string) *sql.Stmt {
+	if st, ok := tx.stmts[q]; ok {
+		return st
 	}
-	tx.unprepared = append(tx.unprepared, q)
-	return nil, nil
+	var st *sql.Stmt
+	if kept := tx.cache.get(q); kept != nil {
+		st = tx.raw.StmtContext(tx.ctx, kept)
+	} else {
+		tx.unprepared = append(tx.unprepared, q)
+	}
+	if tx.stmts == nil {
+		tx.stmts = map[string]*sql.Stmt{}
+	}
+	tx.stmts[q] = st
+	return st
 }
 
 // stmtContext is what single statements run under. Those of an Update are
@@ -80,12 +91,9 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 	if !tx.write {
 		return 0, errReadOnly
 	}
-	st, err := tx.stmt(q)
-	if err != nil {
-		return 0, err
-	}
 	var res sql.Result
-	if st != nil {
+	var err error
+	if st := tx.stmt(q); st != nil {
 		res, err = st.ExecContext(tx.stmtContext(), tx.bind(args)...)
 	} else {
 		res, err = tx.raw.ExecContext(tx.stmtContext(), rebind(q), tx.bind(args)...)
@@ -99,10 +107,7 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 // query runs a statement of a fixed text; queryOnce one whose text was put
 // together for this call and is not worth keeping prepared.
 func (tx *Tx) query(q string, args ...any) (*sql.Rows, error) {
-	st, err := tx.stmt(q)
-	if err != nil {
-		return nil, err
-	}
+	st := tx.stmt(q)
 	if st == nil {
 		return tx.queryOnce(q, args...)
 	}
