@@ -46,7 +46,7 @@ func (c *clock) forward(d time.Duration) {
 
 // house is the whole of store, cases, auth and API behind a real server.
 type house struct {
-	t        *testing.T
+	t        testing.TB
 	api      *API
 	auth     *auth.Auth
 	cases    *cases.Cases
@@ -69,7 +69,7 @@ func (w *lockedWriter) Write(p []byte) (int, error) {
 	return w.b.Write(p)
 }
 
-func open(t *testing.T, change func(*Config)) *house {
+func open(t testing.TB, change func(*Config)) *house {
 	t.Helper()
 	h := &house{t: t, clock: &clock{t: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)}, log: &bytes.Buffer{}, intake: &fakeReceiver{}}
 	var err error
@@ -128,7 +128,7 @@ type answer struct {
 	body string
 }
 
-func (a answer) json(t *testing.T) map[string]any {
+func (a answer) json(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(a.body), &m); err != nil {
@@ -138,7 +138,7 @@ func (a answer) json(t *testing.T) map[string]any {
 }
 
 // errorOf is the code of a Graph error body, after checking its shape.
-func (a answer) errorOf(t *testing.T) string {
+func (a answer) errorOf(t testing.TB) string {
 	t.Helper()
 	e, ok := a.json(t)["error"].(map[string]any)
 	if !ok {

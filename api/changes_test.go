@@ -22,7 +22,7 @@ type event struct {
 
 // reader follows one stream.
 type reader struct {
-	t      *testing.T
+	t      testing.TB
 	res    *http.Response
 	scan   *bufio.Scanner
 	cancel context.CancelFunc
