@@ -245,3 +245,69 @@ func rarity(lit string, bound bool, uses int) float64 {
 	}
 	return min(1, p*(1+float64(uses)/2))
 }
+
+// classRun is a run of bytes of one class that every match of an expression
+// has: `[0-9a-f]{64}`. Where no literal announces an expression, most values
+// fail this much faster than the expression itself.
+type classRun struct {
+	in [256]bool // bytes from 0x80 on count as in the class
+	n  int
+}
+
+// regexRun finds the longest such run of at least 8 bytes, nil without.
+func regexRun(src string) *classRun {
+	re, err := syntax.Parse(src, syntax.Perl)
+	if err != nil {
+		return nil
+	}
+	return longestRun(re, 0)
+}
+
+func longestRun(re *syntax.Regexp, depth int) *classRun {
+	if depth > 100 {
+		return nil
+	}
+	switch re.Op {
+	case syntax.OpCapture, syntax.OpPlus:
+		return longestRun(re.Sub[0], depth+1)
+	case syntax.OpConcat:
+		var best *classRun
+		for _, sub := range re.Sub {
+			if r := longestRun(sub, depth+1); r != nil && (best == nil || r.n > best.n) {
+				best = r
+			}
+		}
+		return best
+	case syntax.OpRepeat:
+		if re.Min < 8 || re.Sub[0].Op != syntax.OpCharClass {
+			return nil
+		}
+		r := &classRun{n: re.Min}
+		for i := 0; i+1 < len(re.Sub[0].Rune); i += 2 {
+			for c := re.Sub[0].Rune[i]; c <= min(re.Sub[0].Rune[i+1], utf8.RuneSelf-1); c++ {
+				r.in[c] = true
+			}
+		}
+		for c := utf8.RuneSelf; c < 256; c++ {
+			r.in[c] = true
+		}
+		return r
+	}
+	return nil
+}
+
+// find looks for the run from its far end, so that it may jump a whole run
+// ahead of each byte that is not in the class.
+func (r *classRun) find(s string) bool {
+	for end := r.n - 1; end < len(s); {
+		i := end
+		for i > end-r.n && r.in[s[i]] {
+			i--
+		}
+		if i == end-r.n {
+			return true
+		}
+		end = i + r.n
+	}
+	return false
+}

@@ -23,7 +23,8 @@ type predicate struct {
 	cased bool
 	pat   pattern // opPattern; folded unless cased
 	re    *regexp.Regexp
-	least int // opRegex: bytes that a match takes at least
+	least int       // opRegex: bytes that a match takes at least
+	run   *classRun // opRegex: what a match must have, nil without
 	cidr  netip.Prefix
 	num   float64
 	part  timePart // opNumber with a part of a date as its left side
@@ -107,7 +108,7 @@ func (p *predicate) test(raw, folded string) bool {
 		}
 		return p.pat.match(folded)
 	case opRegex:
-		return len(raw) >= p.least && p.re.MatchString(raw)
+		return len(raw) >= p.least && (p.run == nil || p.run.find(raw)) && p.re.MatchString(raw)
 	case opCIDR:
 		a, err := netip.ParseAddr(raw)
 		return err == nil && p.cidr.Contains(a.Unmap().WithZone(""))
@@ -348,7 +349,7 @@ func (m modifiers) regex(p *predicate, text string) ([]*predicate, error) {
 		}
 		return nil, fmt.Errorf("regular expression: %w", err)
 	}
-	p.op, p.re, p.cased, p.least = opRegex, re, true, minLength(src)
+	p.op, p.re, p.cased, p.least, p.run = opRegex, re, true, minLength(src), regexRun(src)
 	return []*predicate{p}, nil
 }
 

@@ -73,6 +73,7 @@ func TestDetections(t *testing.T) {
 		{"regex multiline, dot all", "  s: {A|re|m|s: '^x.y$'}\n  condition: s", [][]string{{"A=a\nx\ny\nb"}}, [][]string{{"A=axyb"}}},
 		{"regex of rare signs", "  s: {A|re: '\\w`\\w'}\n  condition: s", [][]string{{"A=a`b"}}, [][]string{{"A=ab"}}},
 		{"regex, class product", `  s: {A|re: '\.[a-z]\.[ "]'}` + "\n  condition: s", [][]string{{`A=.a. `}, {`A=.b."`}}, [][]string{{"A=.a.x"}}},
+		{"regex of a long class", `  s: {A|re: '\s[a-f0-9]{10}\s'}` + "\n  condition: s", [][]string{{"A=zz 0123456789 zz"}, {"A=0123456789 abcdef0123 "}}, [][]string{{"A=zz 012345678 zz"}, {"A= 0123456789"}, {"A=é 01234é6789 "}}},
 		{"cased", "  s: {A|contains|cased: Foo}\n  condition: s", [][]string{{"A=xFoo"}}, [][]string{{"A=xfoo"}}},
 		{"base64", "  s: {A|base64|contains: hello}\n  condition: s", [][]string{{"A=x aGVsbG8= y"}}, [][]string{{"A=hello"}}},
 		{"base64offset", "  s: {A|base64offset|contains: 'foobar'}\n  condition: s", [][]string{{"A=Zm9vYmFy"}, {"A=eGZvb2Jhcg=="}, {"A=eHhmb29iYXI="}}, [][]string{{"A=foobar"}}},
