@@ -111,6 +111,7 @@ type valueFramer struct {
 
 func (f *valueFramer) next() ([]byte, error) {
 	for {
+		f.skipBlanks()
 		c, err := f.br.ReadByte()
 		if err != nil {
 			return nil, err
@@ -140,6 +141,13 @@ func (f *valueFramer) next() ([]byte, error) {
 			return f.junk(c, "no JSON object")
 		}
 	}
+}
+
+// skipBlanks passes over what is buffered of white space: there may be very
+// much of it.
+func (f *valueFramer) skipBlanks() {
+	window, _ := f.br.Peek(f.br.Buffered())
+	f.br.Discard(skipBlank(window, 0))
 }
 
 // wrapper looks whether the object that just opened is a wrapper and steps into

@@ -78,7 +78,7 @@ func importChild(text string) int {
 		}
 		step("after accept")
 		return make([]cases.Accepted, len(alerts)), nil
-	}, Config{Commit: 700})
+	}, Config{Commit: 250, Limits: hostileLimits})
 	if _, err := in.Import(ctx, []string{spec.Data}, func(Progress) { step("commit") }); err != nil {
 		fmt.Println("error:", err)
 		return 2
@@ -96,7 +96,7 @@ func importChild(text string) int {
 func TestImportSurvivesKill(t *testing.T) {
 	data := t.TempDir()
 	hostileFolder(t, data)
-	write(t, data, "big.json", []byte(beats("WS9", 30000)))
+	write(t, data, "big.json", []byte(beats("WS9", 4000)))
 	write(t, data, "nested.zip", zipOf(t, member{name: "x.json", body: beats("WS8", 900)}, member{name: "y.json", body: beats("WS7", 10)}))
 
 	calm := childSpec{Lake: t.TempDir(), Data: data, Alerts: filepath.Join(t.TempDir(), "alerts")}

@@ -10,8 +10,8 @@ import (
 
 // All telemetry that is shared here goes in, and a second time nothing does.
 func TestImportSharedData(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 800 MB")
+	if testing.Short() || raceEnabled {
+		t.Skip("reads 800 MB; the smaller import tests run under the race detector")
 	}
 	data := sharedData(t)
 	w := newWorld(t, t.TempDir(), Config{})

@@ -199,6 +199,9 @@ func write(t testing.TB, dir, name string, content []byte) {
 	}
 }
 
+// hostileLimits let a bomb of a few MiB be one.
+var hostileLimits = Limits{RatioFrom: 8 << 20, Ratio: 500}
+
 // hostileFolder holds good telemetry beside every bad input there is a name
 // for. It returns how many process creations are good.
 func hostileFolder(t testing.TB, dir string) int {
@@ -228,7 +231,7 @@ func hostileFolder(t testing.TB, dir string) int {
 	write(t, dir, "rows.json", []byte(`{"$table":"EmailEvents","Timestamp":"2025-05-01T12:00:00Z","Subject":"hello"}`+"\n"))
 	write(t, dir, "cut.evtx", cut)
 	write(t, dir, "slip.zip", zipOf(t, member{name: "../../evil.json", body: beat("H", 1, "x")}, member{name: "fine.json", body: beat("WS2", 1, "x")}))
-	write(t, dir, "bomb.gz", gzipOf(t, bytes.Repeat([]byte(" "), 80<<20)))
+	write(t, dir, "bomb.gz", gzipOf(t, bytes.Repeat([]byte(" "), 9<<20)))
 	write(t, dir, "notes.md", []byte("# notes"))
 	write(t, dir, "trunc.tar.gz", gzipOf(t, tarOf(t, member{name: "a.json", body: beats("WS3", 40)}))[:900])
 	return 120
@@ -237,7 +240,7 @@ func hostileFolder(t testing.TB, dir string) int {
 func TestImportHostile(t *testing.T) {
 	dir := t.TempDir()
 	hostileFolder(t, dir)
-	w := newWorld(t, t.TempDir(), Config{Commit: 50})
+	w := newWorld(t, t.TempDir(), Config{Commit: 50, Limits: hostileLimits})
 	sum, err := w.Import(context.Background(), []string{dir}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +248,7 @@ func TestImportHostile(t *testing.T) {
 	b, _ := json.MarshalIndent(sum, "", " ")
 	t.Logf("%s", b)
 	for _, want := range []struct{ path, reason string }{
-		{"bomb.gz", "unpacks to more than 1000 times its size"},
+		{"bomb.gz", "unpacks to more than 500 times its size"},
 		{"slip.zip", "the member's name leads out of the archive"},
 		{"cut.evtx", "file ends inside the chunk"},
 		{"trunc.tar.gz", "unexpected EOF"},
@@ -300,18 +303,18 @@ func TestImportHostile(t *testing.T) {
 func TestImportResumes(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.json", []byte(beats("WS1", 300)))
-	write(t, dir, "b.json.gz", gzipOf(t, []byte(beats("WS2", 7000))))
+	write(t, dir, "b.json.gz", gzipOf(t, []byte(beats("WS2", 3000))))
 	write(t, dir, "EmailEvents.json", []byte(strings.Repeat(mailRow(1, "invoice")+"\n", 5)))
 	whole := newWorld(t, t.TempDir(), Config{})
 	if _, err := whole.Import(context.Background(), []string{dir}, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := whole.totals(t)
-	if want.Rows["DeviceProcessEvents"] != 7300 || len(want.Alerts) == 0 {
+	if want.Rows["DeviceProcessEvents"] != 3300 || len(want.Alerts) == 0 {
 		t.Fatalf("undisturbed: %+v", want)
 	}
 
-	w := newWorld(t, t.TempDir(), Config{Commit: 1000})
+	w := newWorld(t, t.TempDir(), Config{Commit: 400})
 	broken := errors.New("the cases are away")
 	for i := range 4 {
 		ctx, cancel := context.WithCancel(context.Background())

@@ -229,7 +229,7 @@ func (r *reader) add(ctx context.Context, il *importLeaf, at int64, text []byte,
 	p := r.part(il, at)
 	p.recs = append(p.recs, rec)
 	r.cur.n++
-	if r.cur.n >= chunkRecords || len(r.cur.data) >= chunkBytes {
+	if r.cur.n >= min(chunkRecords, r.run.in.cfg.Commit) || len(r.cur.data) >= chunkBytes {
 		return r.flush(ctx)
 	}
 	return nil
