@@ -57,6 +57,43 @@ func TestMappingEVTXAgreesWithJSON(t *testing.T) {
 	}
 }
 
+// TestMappingEVTXSamples maps the public sample logs, which come from many
+// versions of Windows.
+func TestMappingEVTXSamples(t *testing.T) {
+	c := corpus{schema: declared(t), formats: map[string]int{}, tables: map[string]int{}, unmapped: map[string]int{},
+		faults: map[string]int{}, bad: map[string]int{}, ids: make(map[string]struct{})}
+	for name, f := range openZip(t, sharedData(t, "EVTX-ATTACK-SAMPLES-dev.zip")) {
+		if !strings.HasSuffix(name, ".evtx") {
+			continue
+		}
+		clear(c.ids)
+		d := NewDecoder(name)
+		b := readMember(t, f)
+		ordinal := int64(0)
+		if err := ReadEVTX(bytes.NewReader(b), int64(len(b)), func(r EVTXRecord) error {
+			evs, err := d.DecodeWindows(windowsEvent(&r), ordinal, nil)
+			if err != nil {
+				c.faults[name+": "+err.Error()]++
+			}
+			for i := range evs {
+				c.event("evtx", &evs[i])
+			}
+			ordinal++
+			return nil
+		}, func(EVTXDamage) {}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	t.Logf("%d events, rows by table:%s", c.events, count(c.tables))
+	t.Logf("%d events without rows, by reason:%s", c.without, count(c.unmapped))
+	if len(c.bad) > 0 || len(c.faults) > 0 {
+		t.Errorf("what does not fit:%s%s", count(c.bad), count(c.faults))
+	}
+	if c.events < 5822 || c.without > 1915 {
+		t.Errorf("%d events (want 5822), %d without rows (want at most 1915)", c.events, c.without)
+	}
+}
+
 // agreed is what of events two readings must agree in. They differ in writing
 // only: see sameValue. The order of an event's fields is no difference either,
 // since its rendering puts the level elsewhere.
