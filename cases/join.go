@@ -12,12 +12,12 @@ import (
 	"github.com/tocsinhq/tocsin/store"
 )
 
+// How far the search for candidates goes. With these bounds an alert of busy
+// entities costs a millisecond or two, whatever the size of the store.
 const (
-	// nearest is how many alerts on each side in time are looked at for a key.
-	nearest = 24
-	// maxSightings bounds the alerts that one alert is compared with, whatever
-	// the number of its keys.
-	maxSightings = 400
+	lookedPerKey = 400
+	perIncident  = 16
+	maxSightings = 600
 )
 
 // decide finds the candidates of an alert and asks correlation.
@@ -35,7 +35,8 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 			met = append(met, k)
 		}
 	}
-	found, err := b.tx.Sightings(met, f.Last, b.c.policy.Window, nearest, maxSightings)
+	found, err := b.tx.Sightings(met, store.Reach{At: f.Last, Window: b.c.policy.Window,
+		Looked: lookedPerKey, Per: perIncident, Limit: maxSightings})
 	if err != nil {
 		return correlate.Decision{}, err
 	}

@@ -78,26 +78,40 @@ type Sighting struct {
 	Last       time.Time
 }
 
+// Reach is how far Sightings looks.
+type Reach struct {
+	At     time.Time
+	Window time.Duration // on either side of At
+	// Looked is how many alerts of one key before At are looked at, nearest
+	// first, and Per how many of them one incident may give, so that a large
+	// incident does not hide the small ones beside it. After At it is a quarter.
+	Looked, Per int
+	Limit       int // of all sightings
+}
+
 // Sightings are the alerts of open incidents that carry one of the keys, for
-// each key those nearest in time to at: at most near on either side of it,
-// within window. The keys come first to last until there are limit sightings.
-// An alert that carries several keys comes several times.
-func (tx *Tx) Sightings(keys []tocsin.EntityKey, at time.Time, window time.Duration, near, limit int) (out []Sighting, err error) {
+// each key those nearest in time. The keys come first to last until there are
+// r.Limit sightings. An alert that carries several keys comes several times.
+func (tx *Tx) Sightings(keys []tocsin.EntityKey, r Reach) (out []Sighting, err error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	args := []any{micros(at), micros(at.Add(-window)), micros(at.Add(window)), near, limit}
+	args := []any{micros(r.At), micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window)), r.Looked, r.Per,
+		max(1, r.Looked/4), max(1, r.Per/4), r.Limit}
+	side := func(key, name, times, dir, looked, per string) string {
+		return `SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last,
+				row_number() OVER (PARTITION BY incident_id ORDER BY last` + dir + `) AS n
+			FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = ` + key + ` AND open = 1 AND ` + times + `
+				ORDER BY last` + dir + ` LIMIT ` + looked + `) AS ` + name + `l) AS ` + name + ` WHERE n <= ` + per
+	}
 	parts := make([]string, 0, 2*len(keys))
 	for i, k := range keys {
 		args = append(args, keyText(k))
-		n := "$" + strconv.Itoa(7+i)
-		parts = append(parts,
-			`SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = `+n+
-				` AND open = 1 AND last <= $2 AND last >= $3 ORDER BY last DESC LIMIT $5) AS b`+strconv.Itoa(i),
-			`SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = `+n+
-				` AND open = 1 AND last > $2 AND last <= $4 ORDER BY last LIMIT $5) AS a`+strconv.Itoa(i))
+		key, n := "$"+strconv.Itoa(10+i), strconv.Itoa(i)
+		parts = append(parts, side(key, "b"+n, "last <= $2 AND last >= $3", " DESC", "$5", "$6"),
+			side(key, "a"+n, "last > $2 AND last <= $4", "", "$7", "$8"))
 	}
-	rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $6`, args...)
+	rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $9`, args...)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var s Sighting
 		var last int64
