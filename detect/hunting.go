@@ -71,6 +71,7 @@ const (
 func (e *Engine) bindTables() {
 	e.tables = map[string][]*tableUse{}
 	for _, t := range lake.Catalog().Tables() {
+		columns := foldedColumns(t)
 		for _, src := range tableSources(t.Name) {
 			p := e.programs[src.source]
 			if p == nil {
@@ -78,7 +79,7 @@ func (e *Engine) bindTables() {
 			}
 			u := &tableUse{prog: p, table: t, native: src.source.Product == HuntingProduct, gate: src.gate(t), bind: make([]binding, len(e.fields))}
 			for name, id := range e.fields {
-				u.bind[id] = src.binding(t, name)
+				u.bind[id] = src.binding(t, columns, name)
 			}
 			for i, c := range t.Columns {
 				if c.Type == lake.String || c.Type == lake.Dynamic {

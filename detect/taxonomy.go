@@ -164,7 +164,7 @@ func (src *tableSource) gate(t *lake.Table) rowGate {
 
 // binding says where a rule's field lies in the table: by the log source's
 // dictionary, else the column of that name, else inside the JSON column.
-func (src *tableSource) binding(t *lake.Table, field string) binding {
+func (src *tableSource) binding(t *lake.Table, columns map[string]int, field string) binding {
 	if src.source.Product != HuntingProduct {
 		for _, m := range append([]map[string]string{src.fields}, src.also...) {
 			if spec, ok := m[field]; ok {
@@ -176,32 +176,31 @@ func (src *tableSource) binding(t *lake.Table, field string) binding {
 		}
 	}
 	name, rest, dotted := strings.Cut(field, ".")
-	if c := columnFold(t, field); c >= 0 {
+	if c, ok := columns[field]; ok {
 		return binding{kind: bindColumns, cols: [4]int{c, -1, -1, -1}}
 	}
-	if c := columnFold(t, name); c >= 0 && dotted {
+	if c, ok := columns[name]; ok && dotted {
 		return binding{kind: bindJSON, cols: [4]int{c, -1, -1, -1}, path: strings.Split(rest, ".")}
 	}
 	if src.payload != "" && field != "" {
-		if c := columnFold(t, fold(src.payload)); c >= 0 {
+		if c, ok := t.Column(src.payload); ok {
 			return binding{kind: bindJSON, cols: [4]int{c, -1, -1, -1}, path: strings.Split(field, ".")}
 		}
 	}
 	return binding{}
 }
 
-func columnFold(t *lake.Table, name string) int {
-	for i, c := range t.Columns {
-		if fold(c.Name) == name {
-			return i
-		}
-	}
+// foldedColumns finds a table's columns by their folded names, the time
+// column by its aliases too.
+func foldedColumns(t *lake.Table) map[string]int {
+	m := make(map[string]int, len(t.Columns)+2)
 	for _, n := range t.Aliases() {
-		if fold(n) == name {
-			return t.Time
-		}
+		m[fold(n)] = t.Time
 	}
-	return -1
+	for i, c := range t.Columns {
+		m[fold(c.Name)] = i
+	}
+	return m
 }
 
 var bindKinds = map[string]bindKind{
