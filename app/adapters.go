@@ -16,13 +16,13 @@ import (
 type receiver struct{ a *App }
 
 func (r receiver) Events(ctx context.Context, table string, body io.Reader) (api.EventsResult, error) {
-	opts := intake.EventsOptions{Source: "http"}
+	opts := intake.EventsOptions{Source: sender(ctx), Once: api.DeliveryOf(ctx)}
 	take := func() (intake.EventsResult, error) { return r.a.intake.Events(ctx, table, body, opts) }
 	if table == "" {
 		take = func() (intake.EventsResult, error) { return r.a.intake.EventsMixed(ctx, body, opts) }
 	}
 	res, err := take()
-	out := api.EventsResult{Accepted: res.Accepted, Rejected: res.Rejected}
+	out := api.EventsResult{Accepted: res.Accepted, Rejected: res.Rejected, Duplicate: res.Duplicates > 0 && res.Accepted == 0}
 	for _, e := range res.Errors {
 		out.Errors = append(out.Errors, api.LineError{Line: e.Line, Reason: e.Reason})
 	}
@@ -124,4 +124,12 @@ func (d ruleDoor) Import(ctx context.Context, zip io.ReaderAt, size int64) (api.
 		out.Failed[f.Path] = f.Error()
 	}
 	return out, nil
+}
+
+// sender is what the quarantine calls the source of a request.
+func sender(ctx context.Context) string {
+	if p, ok := tocsin.PrincipalFrom(ctx); ok && p.UserName != "" {
+		return "http " + p.UserName
+	}
+	return "http"
 }
