@@ -253,7 +253,6 @@ export function entityKeys(e: Evidence): string[] {
     case "analyzedMessage":
     case "submissionMail":
       addFirst("mail", "networkMessageId", "internetMessageId");
-      if (keys.length) keys[0] += `|${lower("recipientEmailAddress")}`;
       break;
     case "process":
       add(
@@ -278,7 +277,10 @@ export function entityKeys(e: Evidence): string[] {
 }
 
 export interface EntityRow {
+  /** Identifies the row among the others. */
   key: string;
+  /** All names under which the entity came. */
+  keys: Set<string>;
   type: string;
   name: string;
   detail: string;
@@ -306,6 +308,7 @@ export function collectEntities(alerts: Alert[], group: (e: Evidence) => string 
       if (!row) {
         row = {
           key: keys[0] ?? "",
+          keys: new Set(),
           type: evidenceType(e),
           name: entityName(e),
           detail: entityDetail(e),
@@ -326,9 +329,11 @@ export function collectEntities(alerts: Alert[], group: (e: Evidence) => string 
 }
 
 function absorb(row: EntityRow, e: Evidence, alert: Alert, seen: number) {
+  for (const key of entityKeys(e)) row.keys.add(key);
   if (!Number.isNaN(seen)) {
     row.firstSeen = Math.min(row.firstSeen ?? seen, seen);
-    row.lastSeen = Math.max(row.lastSeen ?? seen, seen);
+    const until = Date.parse(alert.lastActivityDateTime ?? "");
+    row.lastSeen = Math.max(row.lastSeen ?? seen, seen, Number.isNaN(until) ? seen : until);
   }
   if ((verdictRank[e.verdict ?? "unknown"] ?? 0) > (verdictRank[row.verdict] ?? 0))
     row.verdict = e.verdict ?? "unknown";
@@ -340,8 +345,40 @@ function absorb(row: EntityRow, e: Evidence, alert: Alert, seen: number) {
   row.kind ??= assetKind(e);
 }
 
-// The fuller spelling of one thing's name wins: FQDN over short name, UPN over account name.
-const fullness = (name: string) => (name.match(/\./g)?.length ?? 0) + 2 * (name.match(/@/g)?.length ?? 0);
+const machineMade = /^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f]{32,}$/i;
+
+/** The fuller spelling of one thing's name wins: FQDN over short name, UPN over account name, any name over an id. */
+function fullness(name: string): number {
+  if (machineMade.test(name)) return -1;
+  return (name.match(/\./g)?.length ?? 0) + 2 * (name.match(/@/g)?.length ?? 0);
+}
+
+const interest = [
+  ["user", "device", "ioTDevice"],
+  ["analyzedMessage", "mailbox", "mailboxConfiguration", "oauthApplication", "servicePrincipal", "process", "file"],
+  ["ip", "url", "dns", "azureResource", "amazonResource", "googleCloudResource", "registryKey", "registryValue"],
+];
+
+/** People and devices first, then what was used against them; sessions and clusters last. */
+export function inOrderOfInterest(rows: EntityRow[]): EntityRow[] {
+  const rank = ({ type }: EntityRow) => {
+    const at = interest.findIndex((types) => types.includes(type));
+    return at < 0 ? interest.length : at;
+  };
+  return [...rows].sort((a, b) => rank(a) - rank(b));
+}
+
+/** The best name of each entity in all alerts together: one alert may know an id where another knows the name. */
+export function bestNames(alerts: Alert[]): (e: Evidence) => string {
+  const names = new Map<string, string>();
+  for (const row of collectEntities(alerts)) {
+    for (const key of row.keys) names.set(`${row.type}/${key}`, row.name);
+  }
+  return (e) =>
+    entityKeys(e)
+      .map((key) => names.get(`${evidenceType(e)}/${key}`))
+      .find(Boolean) ?? entityName(e);
+}
 
 /** The assets among the entities, each once per kind. */
 export function collectAssets(alerts: Alert[]): EntityRow[] {

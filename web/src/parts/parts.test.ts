@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { Alert, Evidence, Incident } from "../api/types";
 import { classifications, fittingDetermination, legalDeterminations } from "./classification";
 import { changesOf, conflicts } from "./conflict";
-import { assetKind, collectAssets, collectEntities, entityKeys, entityName } from "./entities";
+import {
+  assetKind,
+  bestNames,
+  collectAssets,
+  collectEntities,
+  entityKeys,
+  entityName,
+  inOrderOfInterest,
+} from "./entities";
 import { pieces, plainText } from "./hidden";
 import { absoluteTime, duration, parseTime, relativeTime } from "./when";
 import { count, listWords, sourceWord, spellOut } from "./words";
@@ -128,6 +136,25 @@ describe("entities", () => {
       ]),
     ]);
     expect(rows.map(({ kind }) => kind).sort()).toEqual(["mailboxes", "users"]);
+  });
+
+  it("are called by the name that any alert knows", () => {
+    const click = evidence("analyzedMessage", { networkMessageId: "285bbcd2-cb87-4502-9545-c6d6ac219f00" });
+    const mail = evidence("analyzedMessage", { ...click, subject: "Overdue invoice" });
+    const rows = collectEntities([alert("a", [click]), alert("b", [mail])]);
+    expect(rows.map(({ name }) => name)).toEqual(["Overdue invoice"]);
+    expect(bestNames([alert("a", [click]), alert("b", [mail])])(click)).toBe("Overdue invoice");
+    expect(bestNames([])(click)).toBe("285bbcd2-cb87-4502-9545-c6d6ac219f00");
+  });
+
+  it("come in order of interest", () => {
+    const list = ["cloudLogonSession", "ip", "process", "device"].map((type) => evidence(type, { name: type }));
+    expect(inOrderOfInterest(collectEntities([alert("a", list)])).map(({ type }) => type)).toEqual([
+      "device",
+      "process",
+      "ip",
+      "cloudLogonSession",
+    ]);
   });
 
   it("have names whatever their type", () => {

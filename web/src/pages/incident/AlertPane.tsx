@@ -4,7 +4,7 @@ import { useUpdateAlert } from "../../api/incidents";
 import { useCan } from "../../api/session";
 import type { Alert, AlertPatch, AlertStatus, Classification } from "../../api/types";
 import { Chips, Owner, SeverityBadge, StatusLabel } from "../../parts/badges";
-import { collectEntities } from "../../parts/entities";
+import { collectEntities, inOrderOfInterest } from "../../parts/entities";
 import { ArrowDownRegular, ArrowUpRegular } from "../../parts/icons";
 import { ClassificationFields } from "../../parts/ManagePanel";
 import { Pane } from "../../parts/Pane";
@@ -92,14 +92,16 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
         </section>
       )}
       <section className={surface.section}>
-        <Why links={extra?.links ?? []} first={!previous} all />
+        <Why alert={alert} first={!previous} all />
       </section>
       <section className={surface.section}>
         <h3 className={surface.heading}>Details</h3>
         <dl className={surface.facts}>
           <dt>Found by</dt>
           <dd>
-            {sourceWord(alert.serviceSource)} ({detectionSourceWord(alert.detectionSource).toLowerCase()})
+            {sourceWord(alert.serviceSource)}
+            {alert.detectionSource !== alert.serviceSource &&
+              ` (${detectionSourceWord(alert.detectionSource).toLowerCase()})`}
           </dd>
           {extra?.ruleTitle && (
             <>
@@ -149,7 +151,7 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
       )}
       <section className={surface.section}>
         <h3 className={surface.heading}>Evidence</h3>
-        <EntityList entities={collectEntities([alert])} />
+        <EntityList entities={inOrderOfInterest(collectEntities([alert]))} />
       </section>
       {rows.length > 0 && (
         <section className={surface.section}>

@@ -1,9 +1,10 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useSearchParams } from "react-router";
-import type { Alert, AlertLink, Incident } from "../../api/types";
+import { useMemo } from "react";
+import { Link, useSearchParams } from "react-router";
+import type { Alert, AlertLink, Evidence, Incident } from "../../api/types";
 import { entityIcon } from "../../parts/assetIcons";
 import { Chips, SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
-import { collectEntities, typeWord } from "../../parts/entities";
+import { bestNames, collectEntities, inOrderOfInterest, typeWord } from "../../parts/entities";
 import { plainText } from "../../parts/hidden";
 import { ShieldRegular } from "../../parts/icons";
 import { EmptyState } from "../../parts/states";
@@ -117,6 +118,7 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase200,
     backgroundColor: own("page"),
   },
+  link: { color: tokens.colorBrandForegroundLink, textDecoration: "none", ":hover": { textDecoration: "underline" } },
   whyHead: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
 });
 
@@ -125,6 +127,7 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
   const styles = useStyles();
   const [params, setParams] = useSearchParams();
   const openId = params.get("alert") ?? undefined;
+  const nameOf = useMemo(() => bestNames(alerts), [alerts]);
   const open = alerts.find(({ id }) => id === openId);
   const show = (id: string | undefined) => setParams(id ? { alert: id } : {}, { replace: true });
   if (alerts.length === 0) {
@@ -157,6 +160,7 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
                 </span>
                 <AlertCard
                   alert={alert}
+                  nameOf={nameOf}
                   first={at === 0}
                   open={alert.id === openId}
                   at={ms}
@@ -183,16 +187,17 @@ const shownEntities = 6;
 
 interface CardProps {
   alert: Alert;
+  nameOf: (e: Evidence) => string;
   first: boolean;
   open: boolean;
   at: number;
   onShow: () => void;
 }
 
-function AlertCard({ alert, first, open, at, onShow }: CardProps) {
+function AlertCard({ alert, nameOf, first, open, at, onShow }: CardProps) {
   const styles = useStyles();
   const surface = useSurface();
-  const entities = collectEntities([alert]);
+  const entities = inOrderOfInterest(collectEntities([alert])).map((row) => ({ ...row, name: nameOf(row.evidence) }));
   const rest = entities.slice(shownEntities);
   const times = alert.tocsin?.count ?? 1;
   return (
@@ -234,14 +239,16 @@ function AlertCard({ alert, first, open, at, onShow }: CardProps) {
           )}
         </ul>
       )}
-      <Why links={alert.tocsin?.links ?? []} first={first} />
+      <Why alert={alert} first={first} />
     </article>
   );
 }
 
 /** Why the alert is part of this incident, strongest reason first. */
-export function Why({ links, first, all }: { links: AlertLink[]; first: boolean; all?: boolean }) {
+export function Why({ alert, first, all }: { alert: Alert; first: boolean; all?: boolean }) {
   const styles = useStyles();
+  const surface = useSurface();
+  const links: AlertLink[] = alert.tocsin?.links ?? [];
   const strongest = [...links].sort((a, b) => b.strength - a.strength);
   const shown = all ? strongest : strongest.slice(0, 1);
   if (links.length === 0) {
@@ -258,6 +265,17 @@ export function Why({ links, first, all }: { links: AlertLink[]; first: boolean;
       {shown.map((link) => (
         <div key={link.toAlertId + link.sentence}>
           <Untrusted text={link.sentence} />
+          {all && link.toAlertTitle && (
+            <div className={surface.muted}>
+              {"with "}
+              <Link
+                className={styles.link}
+                to={`/incidents/${alert.incidentId}/alerts?alert=${encodeURIComponent(link.toAlertId)}`}
+              >
+                <Untrusted text={link.toAlertTitle} />
+              </Link>
+            </div>
+          )}
         </div>
       ))}
       <Chips items={[...new Set(shown.flatMap(({ reasons }) => reasons))].map(reasonWord)} />

@@ -29,8 +29,17 @@ const fieldWords: Record<string, string> = {
   resolvingComment: "Resolution note",
 };
 
-/** What the incident's own bookkeeping changes; saying it would bury what people want to know. */
-const bookkeeping = new Set(["version", "lastUpdate", "lastUpdateDateTime", "lastModifiedBy"]);
+/** What the summary says already or what only machines want to know. */
+const bookkeeping = new Set([
+  "version",
+  "lastUpdate",
+  "lastUpdateDateTime",
+  "lastModifiedBy",
+  "links",
+  "count",
+  "alertCount",
+  "comment",
+]);
 
 export function differences(before: unknown, after: unknown): Difference[] {
   if (!isObject(before) && !isObject(after)) {

@@ -22,7 +22,7 @@ describe("the address", () => {
     ["a custom range", { range: "custom", from: "2026-03-01T08:15Z", to: "2026-03-02T09:00Z" }],
     ["a custom range not filled in yet", { range: "custom" }],
     ["a search", { search: "ws-0412 & more" }],
-    ["an order", { sort: { column: "severity", descending: false } }],
+    ["an order", { sort: { column: "updated", descending: false } }],
   ])("keeps %s", (_, change) => {
     const wanted = filter(change);
     expect(read(toParams(wanted).toString())).toEqual(wanted);
@@ -79,7 +79,7 @@ describe("the server's filter", () => {
 
   it("orders", () => {
     expect(toOrderBy({ column: "updated", descending: true })).toBe("lastUpdateDateTime desc");
-    expect(toOrderBy({ column: "name", descending: false })).toBe("displayName asc");
+    expect(toOrderBy({ column: "name", descending: false })).toBe("displayName asc,lastUpdateDateTime desc");
   });
 });
 

@@ -50,7 +50,7 @@ export const defaultFilter: QueueFilter = {
   tags: [],
   range: "180d",
   search: "",
-  sort: { column: "updated", descending: true },
+  sort: { column: "severity", descending: true },
 };
 
 const lists = { status: "status", severity: "severity", owner: "owner", sources: "source", tags: "tag" } as const;
@@ -148,7 +148,9 @@ export function toOData(filter: QueueFilter, me: string, now: number): string {
 }
 
 export function toOrderBy({ column, descending }: QueueFilter["sort"]): string {
-  return `${sortFields[column]} ${descending ? "desc" : "asc"}`;
+  const first = `${sortFields[column]} ${descending ? "desc" : "asc"}`;
+  // Among equals, what moved last comes first.
+  return column === "updated" ? first : `${first},lastUpdateDateTime desc`;
 }
 
 /** True when nothing but the order differs from the default view. */
