@@ -146,7 +146,7 @@ func TestPrefilterOnRecordedEvents(t *testing.T) {
 	s, ns := NewScratch(), NewScratch()
 	events, hits := 0, 0
 	for i, ev := range recordedEvents(t) {
-		if i%3 != 0 || (testing.Short() || raceEnabled) && i%60 != 0 {
+		if i%6 != 0 || (testing.Short() || raceEnabled) && i%60 != 0 {
 			continue
 		}
 		got := map[string]bool{}
@@ -185,7 +185,7 @@ func TestPrefilterOnHuntingRows(t *testing.T) {
 	hits := 0
 	one := NewScratch()
 	for i := range b.Len() {
-		if (testing.Short() || raceEnabled) && i%20 != 0 {
+		if i%4 != 0 || (testing.Short() || raceEnabled) && i%20 != 0 {
 			continue
 		}
 		byRow := map[string]bool{}
