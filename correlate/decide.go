@@ -15,7 +15,8 @@ import (
 type scored struct {
 	c      *Candidate
 	weight float64
-	pairs  []pair // strongest first, at most maxLinks
+	hard   float64 // of its best pair
+	pairs  []pair  // strongest first, at most maxLinks
 }
 
 // maxLinks is how many links a decision names for each incident.
@@ -26,7 +27,7 @@ const maxLinks = 3
 //
 // An alert joins the candidate with the most evidence, if that reaches
 // Policy.Join; ties go to the older incident. It merges candidates that each
-// reach Policy.Merge with it, unless people have said different things about
+// reach Policy.Merge with it, or Policy.Join with things alone, unless people have said different things about
 // them: then they stay apart, and the alert joins the best one.
 func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	if len(cands) > MaxCandidates {
@@ -56,7 +57,7 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	d.Why = d.Links[0].Sentence
 	group := []scored{best}
 	for _, s := range all[1:] {
-		if best.weight >= p.Merge && s.weight >= p.Merge && !tooLarge(&p, group, s) && compatible(group, s) {
+		if mergeable(&p, best) && mergeable(&p, s) && !tooLarge(&p, group, s) && compatible(group, s) {
 			group = append(group, s)
 		}
 	}
@@ -69,11 +70,10 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 // score sums up a candidate: its best pair, and a little for further ones.
 func (w *weigher) score(n int, c *Candidate) scored {
 	s := scored{c: c}
-	members := c.Members[:min(len(c.Members), MaxMembers)]
-	inside := w.counts(c, members)
+	members := membersOf(c)
 	more := 0.0
 	for i := range members {
-		pr := w.weigh(n, &members[i], inside)
+		pr := w.weigh(n, &members[i])
 		if c.AlertCount >= w.p.MaxAlerts && pr.hard < w.p.Join {
 			continue
 		}
@@ -94,6 +94,9 @@ func (w *weigher) score(n int, c *Candidate) scored {
 		more += pr.weight
 	}
 	s.weight = s.pairs[0].weight + w.p.Support*(1-math.Exp(-more))*math.Min(1, s.pairs[0].weight)
+	for _, pr := range s.pairs {
+		s.hard = math.Max(s.hard, pr.hard)
+	}
 	if all, from := union(s.pairs); w.p.Union*all > s.weight {
 		s.weight, s.pairs = w.p.Union*all, from
 	}
@@ -136,6 +139,10 @@ func ofStory(s Signal) bool {
 	}
 	return false
 }
+
+// mergeable: joining one alert wrongly is a small mistake, joining two stories
+// wrongly a large one, so that place, person and moment must say more for it.
+func mergeable(p *Policy, s scored) bool { return s.weight >= p.Merge || s.hard >= p.Join }
 
 // tooLarge keeps merges from building an incident that nobody can read.
 func tooLarge(p *Policy, group []scored, s scored) bool {

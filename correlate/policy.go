@@ -25,7 +25,7 @@ const (
 	SameResource Signal = "sameResource" // one cloud resource
 	SameObject   Signal = "sameObject"   // one registry value, service, task or file by path
 	SameDevice   Signal = "sameDevice"   // one device, close in time
-	SameRule     Signal = "sameRule"     // one rule, at one place
+	SameRule     Signal = "sameRule"     // one rule, at one place or from one address
 	SimilarTTP   Signal = "similarTtp"   // shared techniques
 	NextStage    Signal = "nextStage"    // tactics that follow each other
 )
@@ -36,15 +36,15 @@ type Weight struct {
 	Full float64
 	// Half is the distance in time at which it has halved.
 	Half time.Duration
-	// Rarity is how many alerts outside the candidate may carry the value
-	// until its weight has halved; 0 means that it does not matter.
+	// Rarity is how many other incidents (or alerts of closed ones) may carry
+	// the value until its weight has halved; 0 means that it does not matter.
 	Rarity float64
 }
 
 // Policy holds the weights and windows of Decide. The weight of a pair of
 // alerts is the sum, over the signals that they share, of
 //
-//	Full * 2^(-distance/Half) * Rarity/(Rarity+alerts outside the candidate)
+//	Full * 2^(-distance/Half) * Rarity/(Rarity+others that carry the value)
 //
 // where SimilarTTP and NextStage only add to other evidence, and evidence that
 // depends on place alone is cut for rules that fire there all the time. A
@@ -91,23 +91,23 @@ type Policy struct {
 // attack instances split at random into halves that had to agree.
 //
 //	signal        full  half    rarity  why
-//	sameProcess   1.40  72 h      60    a process id is one process; long-lived hosts repeat
-//	lineage       1.25  48 h      60    parent and child are one story
-//	sibling       1.05  24 h      30    one shell, two commands
+//	sameProcess   1.40  72 h      30    a process id is one process; long-lived hosts repeat
+//	lineage       1.25  48 h      30    parent and child are one story
+//	sibling       1.05  24 h      15    one shell, two commands
 //	samePid       1.30  20 min     -    numbers are used again within hours
-//	sameMail      1.50  96 h      40    one delivered message
-//	sameUrl       1.20  96 h      40    one lure
-//	sameApp       1.20  96 h      30    one consented application
+//	sameMail      1.50  96 h      20    one delivered message
+//	sameUrl       1.20  96 h      20    one lure
+//	sameApp       1.20  96 h      15    one consented application
 //	sameSender    0.90  48 h       6    one campaign, or one talkative partner
-//	sameSession   0.80  1 h       20    sessions of people last for days
-//	sameFile      0.90  8 h        6    tools are shared
+//	sameSession   0.80  1 h       10    sessions of people last for days
+//	sameFile      0.90  8 h        3    tools are shared
 //	sameDomain    0.90  48 h       6    one staging or control host
-//	sameIp        0.75  12 h       5    addresses are shared by proxies
+//	sameIp        0.75  12 h       6    addresses are shared by proxies
 //	movement      1.10  5 min      -    an account that acts on two devices at once
-//	sameUser      0.80  8 h        6    people do more than one thing
-//	sameMailbox   0.60  48 h       6    what happens to one mailbox
-//	sameResource  0.70  24 h       6    one vault, bucket or key
-//	sameObject    0.60  2 h        6    one autostart entry
+//	sameUser      0.80  8 h        3    people do more than one thing
+//	sameMailbox   0.60  48 h       3    what happens to one mailbox
+//	sameResource  0.70  24 h       3    one vault, bucket or key
+//	sameObject    0.60  2 h        3    one autostart entry
 //	sameDevice    1.20  15 min     -    devices do many things
 //	sameRule      0.20  30 min     -    a burst of one detection
 //	similarTtp    0.15  -          -    adds only
@@ -115,23 +115,23 @@ type Policy struct {
 func DefaultPolicy() Policy {
 	return Policy{
 		Weights: map[Signal]Weight{
-			SameProcess:  {1.40, 72 * time.Hour, 60},
-			Lineage:      {1.25, 48 * time.Hour, 60},
-			Sibling:      {1.05, 24 * time.Hour, 30},
+			SameProcess:  {1.40, 72 * time.Hour, 30},
+			Lineage:      {1.25, 48 * time.Hour, 30},
+			Sibling:      {1.05, 24 * time.Hour, 15},
 			SamePID:      {1.30, 20 * time.Minute, 0},
-			SameMail:     {1.50, 96 * time.Hour, 40},
-			SameURL:      {1.20, 96 * time.Hour, 40},
-			SameApp:      {1.20, 96 * time.Hour, 30},
+			SameMail:     {1.50, 96 * time.Hour, 20},
+			SameURL:      {1.20, 96 * time.Hour, 20},
+			SameApp:      {1.20, 96 * time.Hour, 15},
 			SameSender:   {0.90, 48 * time.Hour, 6},
-			SameSession:  {0.80, time.Hour, 20},
-			SameFile:     {0.90, 8 * time.Hour, 6},
+			SameSession:  {0.80, time.Hour, 10},
+			SameFile:     {0.90, 8 * time.Hour, 3},
 			SameDomain:   {0.90, 48 * time.Hour, 6},
-			SameIP:       {0.75, 12 * time.Hour, 5},
+			SameIP:       {0.75, 12 * time.Hour, 6},
 			Movement:     {1.10, 5 * time.Minute, 0},
-			SameUser:     {0.80, 8 * time.Hour, 6},
-			SameMailbox:  {0.60, 48 * time.Hour, 6},
-			SameResource: {0.70, 24 * time.Hour, 6},
-			SameObject:   {0.60, 2 * time.Hour, 6},
+			SameUser:     {0.80, 8 * time.Hour, 3},
+			SameMailbox:  {0.60, 48 * time.Hour, 3},
+			SameResource: {0.70, 24 * time.Hour, 3},
+			SameObject:   {0.60, 2 * time.Hour, 3},
 			SameDevice:   {1.20, 15 * time.Minute, 0},
 			SameRule:     {0.20, 30 * time.Minute, 0},
 			SimilarTTP:   {0.15, 0, 0},

@@ -52,11 +52,17 @@ type weigher struct {
 	// together has, for each of those rules, the candidates (by number) in
 	// which it stands beside an alert of this rule.
 	together map[string]map[int]bool
+	inside []map[tocsin.EntityKey]float64 // by candidate: in how many of its alerts each key occurs
+	// carriers and counted say of each key in how many candidates it occurs, and
+	// in how many of their alerts.
+	carriers map[tocsin.EntityKey]int
+	counted  map[tocsin.EntityKey]float64
 	place    string
 }
 
 func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigher {
-	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]int{}, together: map[string]map[int]bool{}, own: map[int]int{}, place: f.place()}
+	w := &weigher{f: f, p: p, prev: prev, byKey: map[tocsin.EntityKey][]*Thing{}, ruleSeen: map[string]map[int64]int{}, together: map[string]map[int]bool{}, own: map[int]int{},
+		carriers: map[tocsin.EntityKey]int{}, counted: map[tocsin.EntityKey]float64{}, place: f.place()}
 	for i := range f.Things {
 		t := &f.Things[i]
 		if t.Common {
@@ -69,13 +75,21 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 	}
 	always, recent := f.ruleKeys()
 	w.earlier = prev.Keys[always].Alerts - prev.Keys[recent[1]].Alerts
-	if w.place != "" {
-		for i := range cands {
-			w.observe(i, cands[i].Members)
+	w.inside = make([]map[tocsin.EntityKey]float64, len(cands))
+	for i := range cands {
+		w.inside[i] = w.counts(&cands[i])
+		for k, n := range w.inside[i] {
+			w.carriers[k]++
+			w.counted[k] += n
+		}
+		if w.place != "" {
+			w.observe(i, membersOf(&cands[i]))
 		}
 	}
 	return w
 }
+
+func membersOf(c *Candidate) []Facts { return c.Members[:min(len(c.Members), MaxMembers)] }
 
 // observe notes which rules fired at the alert's place in candidate i, when,
 // and whether beside an alert of the alert's own rule.
@@ -151,12 +165,15 @@ func (w *weigher) routineness(occasions int) float64 {
 
 // counts says how often each key of the alert occurs in a candidate, scaled up
 // when only some of its alerts were handed over.
-func (w *weigher) counts(c *Candidate, members []Facts) map[tocsin.EntityKey]float64 {
+func (w *weigher) counts(c *Candidate) map[tocsin.EntityKey]float64 {
 	n := map[tocsin.EntityKey]float64{}
+	last := map[tocsin.EntityKey]int{}
+	members := membersOf(c)
 	for i := range members {
 		for j := range members[i].Things {
 			for _, k := range members[i].Things[j].Keys {
-				if _, ok := w.byKey[k]; ok {
+				if _, ok := w.byKey[k]; ok && last[k] != i+1 {
+					last[k] = i + 1
 					n[k]++
 				}
 			}
@@ -170,8 +187,11 @@ func (w *weigher) counts(c *Candidate, members []Facts) map[tocsin.EntityKey]flo
 	return n
 }
 
-// specific is how far a value points to this candidate: 1 when no alert outside
-// carries it, falling with the number that do; 0 for infrastructure.
+// specific is how far a value points to this candidate: 1 when nothing outside
+// carries it, falling with the number of other candidates that do and of alerts
+// that are in none; 0 for infrastructure. Candidates count once however many of
+// their alerts carry it: an attack that is still in pieces must not take its own
+// pieces for proof that the value is common.
 func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float64 {
 	r := w.p.Weights[sig].Rarity
 	if r == 0 {
@@ -187,8 +207,11 @@ func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float
 			return 0
 		}
 	}
-	outside := math.Max(0, float64(known.Alerts)-inside)
-	return r / (r + outside)
+	outside := math.Max(0, float64(known.Alerts)-w.counted[k]) + float64(w.carriers[k])
+	if inside > 0 {
+		outside--
+	}
+	return r / (r + math.Max(0, outside))
 }
 
 func (w *weigher) decay(sig Signal, gap time.Duration) float64 {
@@ -200,7 +223,7 @@ func (w *weigher) decay(sig Signal, gap time.Duration) float64 {
 }
 
 // weigh compares the alert with one member of candidate i.
-func (w *weigher) weigh(i int, m *Facts, inside map[tocsin.EntityKey]float64) pair {
+func (w *weigher) weigh(i int, m *Facts) pair {
 	out := pair{member: m, gap: gapOf(w.f, m)}
 	if out.gap > w.p.Window {
 		return out
@@ -219,7 +242,7 @@ func (w *weigher) weigh(i int, m *Facts, inside map[tocsin.EntityKey]float64) pa
 				if sig == "" {
 					continue
 				}
-				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, inside[k], sig)
+				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, w.inside[i][k], sig)
 				if bareName(k) {
 					x *= w.p.BareName
 				}
@@ -260,9 +283,14 @@ func (w *weigher) weigh(i int, m *Facts, inside map[tocsin.EntityKey]float64) pa
 // mostly say the same thing, so that only the strongest counts in full.
 func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers bool) {
 	samePlace := w.place != "" && m.place() == w.place
-	if m.Rule == w.f.Rule && samePlace {
-		t := w.thingAt(w.place)
-		best[SameRule] = shared{SameRule, w.p.Weights[SameRule].Full * w.decay(SameRule, gapOf(w.f, m)), t, t}
+	if m.Rule == w.f.Rule {
+		x := w.p.Weights[SameRule].Full * w.decay(SameRule, gapOf(w.f, m))
+		if t := w.thingAt(w.place); samePlace {
+			best[SameRule] = shared{SameRule, x, t, t}
+		} else if ip, ok := best[SameIP]; ok && ip.weight > 0 {
+			// One detection, from one address, at several places.
+			best[SameRule] = shared{SameRule, x, ip.thing, ip.other}
+		}
 	}
 	user, sameUser := best[SameUser]
 	device, sameDevice := best[SameDevice]

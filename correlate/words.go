@@ -166,7 +166,7 @@ func (s *shared) statement() string {
 	case SameFile:
 		return "The same file " + n + " appears in both alerts"
 	case SameRule:
-		return "The same detection fired on " + n
+		return "The same detection fired for " + n
 	case Movement:
 		return "The user " + n + " acts on both devices"
 	case SameDevice:
