@@ -52,7 +52,7 @@ type weigher struct {
 	// together has, for each of those rules, the candidates (by number) in
 	// which it stands beside an alert of this rule.
 	together map[string]map[int]bool
-	inside []map[tocsin.EntityKey]float64 // by candidate: in how many of its alerts each key occurs
+	inside   []map[tocsin.EntityKey]float64 // by candidate: in how many of its alerts each key occurs
 	// carriers and counted say of each key in how many candidates it occurs, and
 	// in how many of their alerts.
 	carriers map[tocsin.EntityKey]int
