@@ -15,6 +15,7 @@ import (
 // How far the search for candidates goes. With these bounds an alert of busy
 // entities costs a millisecond or two, whatever the size of the store.
 const (
+	rarely       = 32 // alerts of a key up to which all are looked at
 	lookedPerKey = 400
 	perIncident  = 16
 	maxSightings = 600
@@ -28,14 +29,19 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 		return correlate.Decision{}, err
 	}
 	prev.Total = correlate.Known(total)
-	var met []tocsin.EntityKey // those never seen lead nowhere
+	var rare, busy []tocsin.EntityKey // those never seen lead nowhere
 	for i, k := range keys {
-		if counts[i].Alerts > 0 {
-			prev.Keys[k] = correlate.Known(counts[i])
-			met = append(met, k)
+		switch n := counts[i].Alerts; {
+		case n == 0:
+			continue
+		case n <= rarely:
+			rare = append(rare, k)
+		default:
+			busy = append(busy, k)
 		}
+		prev.Keys[k] = correlate.Known(counts[i])
 	}
-	found, err := b.tx.Sightings(met, store.Reach{At: f.Last, Window: b.c.policy.Window,
+	found, err := b.tx.Sightings(rare, busy, store.Reach{At: f.Last, Window: b.c.policy.Window,
 		Looked: lookedPerKey, Per: perIncident, Limit: maxSightings})
 	if err != nil {
 		return correlate.Decision{}, err

@@ -49,10 +49,11 @@ func (sqlite) open(path string, write bool, conns int) (*sql.DB, error) {
 	}
 	db := sql.OpenDB(connector{dsn: "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode(),
 		driver: &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-			// The data source name has no word for this one. A batch of alerts
+			// The data source name has no word for these. A batch of alerts
 			// writes more than the 1,000 pages after which SQLite would copy
 			// them into the database; at 4,000 pages (16 MB) it does so rarely.
-			_, err := c.Exec("PRAGMA wal_autocheckpoint = 4000", nil)
+			// And the small sorts of queries are not worth a file.
+			_, err := c.Exec("PRAGMA wal_autocheckpoint = 4000; PRAGMA temp_store = MEMORY", nil)
 			return err
 		}}})
 	db.SetMaxOpenConns(conns)

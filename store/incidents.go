@@ -200,12 +200,9 @@ func (tx *Tx) MergedInto(id int64) (ids []int64, err error) {
 // MoveAll moves what belongs to one incident into another: alerts, their keys,
 // comments and names. It returns how many alerts moved.
 func (tx *Tx) MoveAll(from, to int64) (int64, error) {
-	n, err := tx.exec(`UPDATE alert SET incident_id = $3, version = version + 1, last_update = $4 WHERE tenant = $1 AND incident_id = $2`, from, to, micros(tx.now))
-	if err != nil {
-		return 0, fmt.Errorf("move alerts of incident %d to %d: %w", from, to, err)
-	}
 	for _, q := range []string{
-		`UPDATE alert_key SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
+		// The keys go first: they are found through the alerts.
+		`UPDATE alert_key SET incident_id = $3 WHERE tenant = $1 AND alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2)`,
 		`UPDATE comment SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
 		`INSERT INTO incident_name (tenant, incident_id, kind, name_id)
 			SELECT tenant, $3, kind, name_id FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'part'
@@ -214,6 +211,10 @@ func (tx *Tx) MoveAll(from, to int64) (int64, error) {
 		if _, err := tx.exec(q, from, to); err != nil {
 			return 0, fmt.Errorf("move parts of incident %d to %d: %w", from, to, err)
 		}
+	}
+	n, err := tx.exec(`UPDATE alert SET incident_id = $3, version = version + 1, last_update = $4 WHERE tenant = $1 AND incident_id = $2`, from, to, micros(tx.now))
+	if err != nil {
+		return 0, fmt.Errorf("move alerts of incident %d to %d: %w", from, to, err)
 	}
 	_, err = tx.exec(`DELETE FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'part'`, from)
 	return n, err

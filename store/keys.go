@@ -51,7 +51,8 @@ func (tx *Tx) PutKeys(alertID string, incidentID int64, open bool, last time.Tim
 // SetOpen says whether the alerts of an incident are candidates for
 // correlation.
 func (tx *Tx) SetOpen(incidentID int64, open bool) error {
-	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND incident_id = $2 AND open <> $3`, incidentID, flag(open))
+	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND open <> $3
+		AND alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2)`, incidentID, flag(open))
 	return err
 }
 
@@ -82,46 +83,60 @@ type Sighting struct {
 type Reach struct {
 	At     time.Time
 	Window time.Duration // on either side of At
-	// Looked is how many alerts of one key before At are looked at, nearest
+	// Looked is how many alerts of one busy key before At are looked at, nearest
 	// first, and Per how many of them one incident may give, so that a large
 	// incident does not hide the small ones beside it. After At it is a quarter.
 	Looked, Per int
 	Limit       int // of all sightings
 }
 
-// Sightings are the alerts of open incidents that carry one of the keys, for
-// each key those nearest in time. The keys come first to last until there are
-// r.Limit sightings. An alert that carries several keys comes several times.
-func (tx *Tx) Sightings(keys []tocsin.EntityKey, r Reach) (out []Sighting, err error) {
-	if len(keys) == 0 {
-		return nil, nil
+// Sightings are the alerts of open incidents that carry one of the keys: of a
+// rare key all within the window, of a busy one those nearest in time, until
+// there are r.Limit. Which keys are rare the caller knows from Prevalence: a few
+// dozen alerts at most. An alert that carries several keys comes several times.
+func (tx *Tx) Sightings(rare, busy []tocsin.EntityKey, r Reach) (out []Sighting, err error) {
+	ask := func(parts []string, keys []tocsin.EntityKey, args ...any) error {
+		if len(keys) == 0 || len(out) >= r.Limit {
+			return nil
+		}
+		for _, k := range keys {
+			args = append(args, keyText(k))
+		}
+		rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $4`, args...)
+		return each(rows, err, func(rows *sql.Rows) error {
+			var s Sighting
+			var last int64
+			err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
+			s.Last = fromMicros(last)
+			out = append(out, s)
+			return err
+		})
 	}
-	args := []any{micros(r.At), micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window)), r.Looked, r.Per,
-		max(1, r.Looked/4), max(1, r.Per/4), r.Limit}
-	side := func(key, name, times, dir, looked, per string) string {
-		return `SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last,
-				row_number() OVER (PARTITION BY incident_id ORDER BY last` + dir + `) AS n
-			FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = ` + key + ` AND open = 1 AND ` + times + `
-				ORDER BY last` + dir + ` LIMIT ` + looked + `) AS ` + name + `l) AS ` + name + ` WHERE n <= ` + per
+	from, to := micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window))
+	parts := make([]string, len(rare))
+	for i := range rare {
+		parts[i] = `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(5+i) +
+			` AND open = 1 AND last >= $2 AND last <= $3`
 	}
-	parts := make([]string, 0, 2*len(keys))
-	for i, k := range keys {
-		args = append(args, keyText(k))
-		key, n := "$"+strconv.Itoa(10+i), strconv.Itoa(i)
-		parts = append(parts, side(key, "b"+n, "last <= $2 AND last >= $3", " DESC", "$5", "$6"),
-			side(key, "a"+n, "last > $2 AND last <= $4", "", "$7", "$8"))
+	if err = ask(parts, rare, from, to, r.Limit); err == nil {
+		parts = parts[:0]
+		for i := range busy {
+			parts = append(parts, busySide(i, "b", "last <= $9 AND last >= $2", " DESC", "$5", "$6"),
+				busySide(i, "a", "last > $9 AND last <= $3", "", "$7", "$8"))
+		}
+		err = ask(parts, busy, from, to, r.Limit-len(out), r.Looked, r.Per, max(1, r.Looked/4), max(1, r.Per/4), micros(r.At))
 	}
-	rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $9`, args...)
-	err = each(rows, err, func(rows *sql.Rows) error {
-		var s Sighting
-		var last int64
-		err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
-		s.Last = fromMicros(last)
-		out = append(out, s)
-		return err
-	})
 	if err != nil {
 		return nil, fmt.Errorf("look for alerts of the same entities: %w", err)
 	}
 	return out, nil
+}
+
+// busySide looks on one side in time for the ith busy key.
+func busySide(i int, side, times, dir, looked, per string) string {
+	name := side + strconv.Itoa(i)
+	return `SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last,
+			row_number() OVER (PARTITION BY incident_id ORDER BY last` + dir + `) AS n
+		FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(10+i) + ` AND open = 1 AND ` + times + `
+			ORDER BY last` + dir + ` LIMIT ` + looked + `) AS ` + name + `l) AS ` + name + ` WHERE n <= ` + per
 }

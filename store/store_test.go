@@ -106,7 +106,7 @@ func TestSettings(t *testing.T) {
 			c.Close()
 		}
 	}
-	check(s.w, 1, map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "wal_autocheckpoint": "4000"})
+	check(s.w, 1, map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000", "wal_autocheckpoint": "4000", "temp_store": "2"})
 	check(s.r, 4, map[string]string{"journal_mode": "wal", "query_only": "1", "busy_timeout": "10000"})
 	if st, err := os.Stat(s.cfg.Path); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v", st.Mode(), err)

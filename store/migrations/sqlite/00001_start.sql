@@ -159,7 +159,6 @@ CREATE TABLE alert_key (
   incident_id BIGINT NOT NULL,
   PRIMARY KEY (tenant, key, open, last, alert_id)
 ) WITHOUT ROWID;
-CREATE INDEX alert_key_incident ON alert_key (tenant, incident_id);
 CREATE INDEX alert_key_alert ON alert_key (tenant, alert_id);
 
 -- How common an entity is. The key '' counts all alerts of the tenant.
