@@ -35,6 +35,7 @@ type Decoder struct {
 
 	held      []heldEvent
 	heldBytes int
+	gaveUp    bool // no offset came within the limits: nothing waits any more
 
 	devices map[string]device
 	dcs     map[string]bool    // hosts that answered as domain controllers

@@ -268,3 +268,31 @@ func TestDecodeDeterministic(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Records wait for their clock only within bounds, and all come out in order.
+func TestDecodeWaitsWithinBounds(t *testing.T) {
+	d := NewDecoder("x")
+	var evs []tocsin.Event
+	for i := range maxHeld + 10 {
+		raw := fmt.Sprintf(`{"TimeCreated":"2024-03-05T07:00:00Z","Hostname":"a","Channel":"Security","EventID":4658,"HandleId":"%d"}`, i)
+		var err error
+		before := len(evs)
+		if evs, err = d.Decode([]byte(raw), int64(i), evs); err != nil {
+			t.Fatal(err)
+		}
+		if i < maxHeld-1 && len(evs) != 0 {
+			t.Fatalf("record %d did not wait", i)
+		}
+		if i >= maxHeld && len(evs) != before+1 {
+			t.Fatalf("record %d waits after the decoder gave up", i)
+		}
+	}
+	if evs = d.Flush(evs); len(evs) != maxHeld+10 {
+		t.Fatalf("%d events", len(evs))
+	}
+	for i := range evs {
+		if evs[i].Get("HandleId") != fmt.Sprint(i) {
+			t.Fatalf("event %d is record %s", i, evs[i].Get("HandleId"))
+		}
+	}
+}

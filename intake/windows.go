@@ -234,13 +234,14 @@ func (d *Decoder) settleLocal(w *winEvent, size int, ordinal int64, dst []tocsin
 			return d.emitWindows(w, ordinal, dst)
 		}
 	}
-	if _, ok := c.offset(w.Computer); ok {
+	if _, ok := c.offset(w.Computer); ok || d.gaveUp {
 		w.Time = c.mend(w.Computer, w.Time, w.twelve)
 		return d.emitWindows(w, ordinal, dst)
 	}
 	d.held = append(d.held, heldEvent{*w, ordinal})
 	d.heldBytes += size
 	if len(d.held) >= maxHeld || d.heldBytes > maxHeldBytes {
+		d.gaveUp = true
 		dst = d.release(dst)
 	}
 	return dst
