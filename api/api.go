@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/auth"
 	"github.com/tocsinhq/tocsin/cases"
+	"github.com/tocsinhq/tocsin/intake"
 	"github.com/tocsinhq/tocsin/lake"
 )
 
@@ -32,52 +32,20 @@ type Telemetry interface {
 	Rows(ctx context.Context, refs []tocsin.RowRef) ([]map[string]any, error)
 }
 
-// Receiver takes telemetry. Bodies are decompressed and bounded already; the
-// receiver reads them as a stream. What is wrong with single records is part of
-// the result; an error means that nothing more of the body was taken.
+// Receiver takes telemetry; *intake.Intake is one. Bodies are decompressed and
+// bounded already; the receiver reads them as a stream, and bounds them once
+// more by its own measure. What is wrong with single records is part of the
+// result; beside an error of Events its counts are of what was stored.
 type Receiver interface {
-	// Events takes NDJSON rows of a hunting table, or of the table that each
-	// row names in $table when table is "". DeliveryOf(ctx) names the body.
-	Events(ctx context.Context, table string, body io.Reader) (EventsResult, error)
-	// HEC takes Splunk HEC events, or plain lines when raw.
-	HEC(ctx context.Context, raw bool, params url.Values, body io.Reader) (HECResult, error)
-	// Bulk takes an Elastic _bulk body; index is the one of the path or "".
-	Bulk(ctx context.Context, index string, body io.Reader) (BulkResult, error)
-}
-
-// EventsResult says what became of a delivery of rows.
-type EventsResult struct {
-	Accepted  int64       `json:"accepted"`
-	Rejected  int64       `json:"rejected"`
-	Duplicate bool        `json:"duplicate"` // the same delivery came before; nothing was added
-	Errors    []LineError `json:"errors"`    // the first ones
-}
-
-// LineError is one refused line, counted from 1.
-type LineError struct {
-	Line   int64  `json:"line"`
-	Reason string `json:"reason"`
-}
-
-// HECResult says what became of a HEC delivery. Invalid is the index of the
-// first event that could not be read, -1 for none.
-type HECResult struct {
-	Accepted int64
-	Invalid  int
-	Reason   string
-}
-
-// BulkResult has one item per action of an Elastic bulk, in order.
-type BulkResult struct {
-	Items []BulkItem
-}
-
-// BulkItem is one action: Reason is "" for one that was taken.
-type BulkItem struct {
-	Action string // "create" or "index"
-	Index  string
-	ID     string
-	Reason string
+	// Events takes NDJSON rows of one hunting table, EventsMixed of the table
+	// that each row names in $table.
+	Events(ctx context.Context, table string, body io.Reader, opts intake.EventsOptions) (intake.EventsResult, error)
+	EventsMixed(ctx context.Context, body io.Reader, opts intake.EventsOptions) (intake.EventsResult, error)
+	// HEC takes Splunk HEC events, HECRaw plain lines, Bulk an Elastic _bulk
+	// body. Their replies are right for the sender beside an error, too.
+	HEC(ctx context.Context, body io.Reader, opts intake.HECOptions) (intake.HECReply, error)
+	HECRaw(ctx context.Context, body io.Reader, opts intake.HECOptions) (intake.HECReply, error)
+	Bulk(ctx context.Context, body io.Reader, opts intake.BulkOptions) (intake.BulkReply, error)
 }
 
 // Rules are the detection rules.

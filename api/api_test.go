@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +19,7 @@ import (
 	"github.com/tocsinhq/tocsin/auth"
 	"github.com/tocsinhq/tocsin/cases"
 	"github.com/tocsinhq/tocsin/correlate"
+	"github.com/tocsinhq/tocsin/intake"
 	"github.com/tocsinhq/tocsin/lake"
 	"github.com/tocsinhq/tocsin/store"
 )
@@ -235,30 +235,48 @@ func (f *fakeReceiver) take(what string, body io.Reader) (string, error) {
 	return string(raw), f.err
 }
 
-func (f *fakeReceiver) Events(ctx context.Context, table string, body io.Reader) (EventsResult, error) {
-	raw, err := f.take("events "+table+DeliveryOf(ctx), body)
+func (f *fakeReceiver) Events(_ context.Context, table string, body io.Reader, opts intake.EventsOptions) (intake.EventsResult, error) {
+	raw, err := f.take("events "+table+opts.Once, body)
 	if err != nil {
-		return EventsResult{}, err
+		return intake.EventsResult{}, err
 	}
-	return EventsResult{Accepted: int64(strings.Count(raw, "\n"))}, nil
+	return intake.EventsResult{Accepted: int64(strings.Count(raw, "\n"))}, nil
 }
 
-func (f *fakeReceiver) HEC(_ context.Context, raw bool, _ url.Values, body io.Reader) (HECResult, error) {
-	text, err := f.take(map[bool]string{true: "raw", false: "hec"}[raw], body)
-	if err != nil {
-		return HECResult{}, err
-	}
-	if text == "bad" {
-		return HECResult{Invalid: 0}, nil
-	}
-	return HECResult{Accepted: int64(len(text)), Invalid: -1}, nil
+func (f *fakeReceiver) EventsMixed(ctx context.Context, body io.Reader, opts intake.EventsOptions) (intake.EventsResult, error) {
+	return f.Events(ctx, "", body, opts)
 }
 
-func (f *fakeReceiver) Bulk(_ context.Context, index string, body io.Reader) (BulkResult, error) {
-	if _, err := f.take("bulk "+index, body); err != nil {
-		return BulkResult{}, err
+func (f *fakeReceiver) HEC(_ context.Context, body io.Reader, _ intake.HECOptions) (intake.HECReply, error) {
+	return f.hec("hec", body)
+}
+
+func (f *fakeReceiver) HECRaw(_ context.Context, body io.Reader, _ intake.HECOptions) (intake.HECReply, error) {
+	return f.hec("raw", body)
+}
+
+func (f *fakeReceiver) hec(what string, body io.Reader) (intake.HECReply, error) {
+	text, err := f.take(what, body)
+	switch {
+	case err != nil:
+		return intake.HECInternal, err
+	case text == "bad":
+		first := 0
+		return intake.HECReply{Status: 400, Text: "Invalid data format", Code: 6, Invalid: &first}, nil
+	case text == "":
+		return intake.HECNoData, nil
 	}
-	return BulkResult{Items: []BulkItem{{Action: "create", Index: index, ID: "1"}, {Action: "index", Index: index, Reason: "no table takes it"}}}, nil
+	return intake.HECSuccess, nil
+}
+
+func (f *fakeReceiver) Bulk(_ context.Context, body io.Reader, opts intake.BulkOptions) (intake.BulkReply, error) {
+	if _, err := f.take("bulk "+opts.Index, body); err != nil {
+		return intake.BulkReply{HTTP: 500, Error: &intake.BulkError{Type: "internal_error", Reason: "not stored"}}, err
+	}
+	return intake.BulkReply{HTTP: 200, Errors: true, Items: []map[string]intake.BulkItem{
+		{"create": {Index: opts.Index, ID: "1", Status: 201, Result: "created"}},
+		{"index": {Index: opts.Index, Status: 400, Error: &intake.BulkError{Type: "document_parsing_exception", Reason: "no table takes it"}}},
+	}}, nil
 }
 
 type fakeLake struct{}

@@ -2,10 +2,9 @@ package api
 
 import (
 	"net/http"
-	"strings"
-	"time"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/intake"
 )
 
 // What Filebeat, Winlogbeat and other clients of Elasticsearch ask before and
@@ -97,28 +96,12 @@ func (a *API) elasticBulk(w http.ResponseWriter, r *http.Request) error {
 	if a.cfg.Intake == nil {
 		return missing("intake")
 	}
-	start := time.Now()
-	res, err := a.cfg.Intake.Bulk(r.Context(), r.PathValue("index"), r.Body)
+	reply, err := a.cfg.Intake.Bulk(r.Context(), r.Body, intake.BulkOptions{Index: r.PathValue("index")})
 	if err != nil {
-		return intakeError(err)
-	}
-	items := make([]any, 0, len(res.Items))
-	failed := false
-	for _, it := range res.Items {
-		one := map[string]any{"_index": it.Index, "_id": it.ID, "status": http.StatusCreated}
-		if it.Reason == "" {
-			one["result"] = "created"
-		} else {
-			// A client must not send it again: it is in the quarantine.
-			failed = true
-			one["status"] = http.StatusBadRequest
-			one["error"] = map[string]any{"type": "document_parsing_exception", "reason": it.Reason}
+		a.deliveryFailed(r, err)
+		if tooLarge(err) {
+			return bodyError(err)
 		}
-		action := strings.ToLower(it.Action)
-		if action != "index" {
-			action = "create"
-		}
-		items = append(items, map[string]any{action: one})
 	}
-	return elasticJSON(w, http.StatusOK, map[string]any{"took": time.Since(start).Milliseconds(), "errors": failed, "items": items})
+	return elasticJSON(w, reply.HTTP, reply)
 }

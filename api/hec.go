@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/tocsinhq/tocsin/intake"
 )
 
 // Splunk's HTTP event collector, as far as shippers use it.
@@ -46,21 +48,18 @@ func (a *API) hec(w http.ResponseWriter, r *http.Request, raw bool) error {
 			params.Del(name)
 		}
 	}
-	res, err := a.cfg.Intake.HEC(r.Context(), raw, params, r.Body)
+	take := a.cfg.Intake.HEC
+	if raw {
+		take = a.cfg.Intake.HECRaw
+	}
+	reply, err := take(r.Context(), r.Body, intake.HECOptions{Host: params.Get("host"), Source: params.Get("source"), Sourcetype: params.Get("sourcetype")})
 	if err != nil {
-		return intakeError(err)
-	}
-	if res.Invalid >= 0 {
-		reason := res.Reason
-		if reason == "" {
-			reason = "Invalid data format"
+		a.deliveryFailed(r, err)
+		if tooLarge(err) {
+			return bodyError(err)
 		}
-		return writeJSON(w, http.StatusBadRequest, hecAnswer{reason, 6, &res.Invalid})
 	}
-	if res.Accepted == 0 {
-		return writeJSON(w, http.StatusBadRequest, hecAnswer{Text: "No data", Code: 5})
-	}
-	return writeJSON(w, http.StatusOK, hecAnswer{Text: "Success", Code: 0})
+	return writeJSON(w, reply.Status, hecAnswer{Text: reply.Text, Code: reply.Code, InvalidEvent: reply.Invalid})
 }
 
 func (a *API) hecHealth(w http.ResponseWriter, r *http.Request) error {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/intake"
 )
 
 // route is one line of the table that everything is made of: the mux, the
@@ -129,10 +130,10 @@ var caseRoutes = []route{
 var telemetryRoutes = []route{
 	{id: "postEvents", method: "POST", path: "/api/v1/events", verb: tocsin.VerbIntakeWrite, tag: "telemetry",
 		doc: "Takes NDJSON rows of hunting tables; each names its table in $table", inType: "application/x-ndjson",
-		out: is[EventsResult](), handle: (*API).postEvents, events: true, stream: true},
+		out: is[intake.EventsResult](), handle: (*API).postEvents, events: true, stream: true},
 	{id: "postTableEvents", method: "POST", path: "/api/v1/events/{table}", verb: tocsin.VerbIntakeWrite, tag: "telemetry",
 		doc: "Takes NDJSON rows of one hunting table", inType: "application/x-ndjson",
-		out: is[EventsResult](), handle: (*API).postEvents, events: true, stream: true},
+		out: is[intake.EventsResult](), handle: (*API).postEvents, events: true, stream: true},
 	{id: "getIntake", method: "GET", path: "/api/v1/intake", verb: tocsin.VerbIntakeRead, tag: "telemetry",
 		doc: "Rows per table, refused records, rules", out: is[intakeAnswer](), handle: (*API).intake},
 	{id: "getQuarantine", method: "GET", path: "/api/v1/quarantine", verb: tocsin.VerbIntakeRead, tag: "telemetry",

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"context"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/intake"
 )
 
 type intakeAnswer struct {
@@ -50,42 +51,39 @@ func (a *API) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if a.cfg.Intake == nil {
 		return missing("intake")
 	}
-	ctx, err := withDelivery(r)
+	who := whoIs(r)
+	once, err := deliveryOf(r, who)
 	if err != nil {
 		return err
 	}
-	res, err := a.cfg.Intake.Events(ctx, r.PathValue("table"), r.Body)
+	opts := intake.EventsOptions{Once: once, Source: "http " + who.UserName}
+	var res intake.EventsResult
+	if table := r.PathValue("table"); table != "" {
+		res, err = a.cfg.Intake.Events(r.Context(), table, r.Body, opts)
+	} else {
+		res, err = a.cfg.Intake.EventsMixed(r.Context(), r.Body, opts)
+	}
 	if err != nil {
 		return intakeError(err)
 	}
 	if res.Errors == nil {
-		res.Errors = []LineError{}
+		res.Errors = []intake.LineError{}
 	}
 	return writeJSON(w, http.StatusOK, res)
 }
 
-type deliveryKey struct{}
-
-// DeliveryOf is the name that the sender gave a body of events, "" for none: a
-// receiver that took a body of this name before takes nothing twice. It is
-// unique among all senders.
-func DeliveryOf(ctx context.Context) string {
-	s, _ := ctx.Value(deliveryKey{}).(string)
-	return s
-}
-
-// withDelivery reads the Idempotency-Key header, with which a sender may safely
-// repeat a body whose answer it did not get.
-func withDelivery(r *http.Request) (context.Context, error) {
+// deliveryOf reads the Idempotency-Key header, with which a sender may safely
+// repeat a body whose answer it did not get; "" without one. The name is unique
+// among all senders.
+func deliveryOf(r *http.Request, who tocsin.Principal) (string, error) {
 	key := r.Header.Get("Idempotency-Key")
 	if key == "" {
-		return r.Context(), nil
+		return "", nil
 	}
 	if !deliveryName.MatchString(key) {
-		return nil, tocsin.Errorf(tocsin.CodeInvalid, "Idempotency-Key takes up to 128 letters, digits and . _ : -")
+		return "", tocsin.Errorf(tocsin.CodeInvalid, "Idempotency-Key takes up to 128 letters, digits and . _ : -")
 	}
-	who := whoIs(r)
-	return context.WithValue(r.Context(), deliveryKey{}, who.Tenant+"/"+who.ID+"/"+key), nil
+	return who.Tenant + "/" + who.ID + "/" + key, nil
 }
 
 var deliveryName = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`)
@@ -100,6 +98,16 @@ func intakeError(err error) error {
 		return bodyError(err)
 	}
 	return err
+}
+
+// deliveryFailed notes why a delivery was refused as a whole: the sender gets
+// an answer in its own product's words, which say less.
+func (a *API) deliveryFailed(r *http.Request, err error) {
+	level := slog.LevelInfo
+	if tocsin.CodeOf(err) == tocsin.CodeInternal {
+		level = slog.LevelError
+	}
+	a.log.LogAttrs(r.Context(), level, "delivery refused", slog.String("requestId", requestID(r)), slog.String("path", r.URL.Path), slog.Any("err", err))
 }
 
 func (a *API) intake(w http.ResponseWriter, r *http.Request) error {

@@ -2,64 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
-	"net/url"
 	"path/filepath"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/api"
 	"github.com/tocsinhq/tocsin/detect"
-	"github.com/tocsinhq/tocsin/intake"
+	"github.com/tocsinhq/tocsin/store"
 )
-
-// receiver is intake as the API asks for it.
-type receiver struct{ a *App }
-
-func (r receiver) Events(ctx context.Context, table string, body io.Reader) (api.EventsResult, error) {
-	opts := intake.EventsOptions{Source: sender(ctx), Once: api.DeliveryOf(ctx)}
-	take := func() (intake.EventsResult, error) { return r.a.intake.Events(ctx, table, body, opts) }
-	if table == "" {
-		take = func() (intake.EventsResult, error) { return r.a.intake.EventsMixed(ctx, body, opts) }
-	}
-	res, err := take()
-	out := api.EventsResult{Accepted: res.Accepted, Rejected: res.Rejected, Duplicate: res.Duplicates > 0 && res.Accepted == 0}
-	for _, e := range res.Errors {
-		out.Errors = append(out.Errors, api.LineError{Line: e.Line, Reason: e.Reason})
-	}
-	return out, err
-}
-
-func (r receiver) HEC(ctx context.Context, raw bool, params url.Values, body io.Reader) (api.HECResult, error) {
-	opts := intake.HECOptions{Host: params.Get("host"), Source: params.Get("source"), Sourcetype: params.Get("sourcetype")}
-	take := r.a.intake.HEC
-	if raw {
-		take = r.a.intake.HECRaw
-	}
-	rep, err := take(ctx, body, opts)
-	out := api.HECResult{Accepted: 1, Invalid: -1}
-	if rep.Code != 0 {
-		out.Accepted = 0
-		if rep.Invalid != nil {
-			out.Invalid, out.Reason = *rep.Invalid, rep.Text
-		}
-	}
-	return out, err
-}
-
-func (r receiver) Bulk(ctx context.Context, index string, body io.Reader) (api.BulkResult, error) {
-	rep, err := r.a.intake.Bulk(ctx, body, intake.BulkOptions{Index: index})
-	out := api.BulkResult{}
-	for _, it := range rep.Items {
-		for action, b := range it {
-			item := api.BulkItem{Action: action, Index: b.Index, ID: b.ID}
-			if b.Error != nil {
-				item.Reason = b.Error.Reason
-			}
-			out.Items = append(out.Items, item)
-		}
-	}
-	return out, err
-}
 
 // OpenRules opens the rules of a data folder; the server may be running, and
 // then sees a change at its next start.
@@ -68,7 +19,19 @@ func OpenRules(data string) (*detect.RuleStore, error) {
 }
 
 // ruleDoor is the rules as the API asks for them.
-type ruleDoor struct{ rules *detect.RuleStore }
+type ruleDoor struct {
+	rules *detect.RuleStore
+	store *store.Store
+}
+
+// record writes what was done with rules into the record.
+func (d ruleDoor) record(ctx context.Context, c tocsin.Change) error {
+	return d.store.Update(ctx, func(tx *store.Tx) error {
+		c.Noun = "rule"
+		_, err := tx.Append(c)
+		return err
+	})
+}
 
 func (d ruleDoor) Counts(context.Context) (api.RuleCounts, error) {
 	var c api.RuleCounts
@@ -97,13 +60,25 @@ func (d ruleDoor) List(context.Context) ([]api.RuleInfo, error) {
 	return out, nil
 }
 
-func (d ruleDoor) SetEnabled(_ context.Context, id string, on bool) (api.RuleInfo, error) {
-	if err := d.rules.SetEnabled(id, on); err != nil {
-		return api.RuleInfo{}, err
-	}
+func (d ruleDoor) SetEnabled(ctx context.Context, id string, on bool) (api.RuleInfo, error) {
 	r, ok := d.rules.Rule(id)
 	if !ok {
 		return api.RuleInfo{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no rule %q", id)
+	}
+	was := r.Enabled
+	if err := d.rules.SetEnabled(id, on); err != nil {
+		return api.RuleInfo{}, err
+	}
+	if r, ok = d.rules.Rule(id); !ok {
+		return api.RuleInfo{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no rule %q", id)
+	}
+	if was != on {
+		word := map[bool]string{true: "on", false: "off"}
+		err := d.record(ctx, tocsin.Change{ID: id, Kind: "ruleSwitched", Summary: fmt.Sprintf("Rule %q was switched %s", r.Title, word[on]),
+			Before: fmt.Appendf(nil, `{"enabled":%t}`, was), After: fmt.Appendf(nil, `{"enabled":%t}`, on)})
+		if err != nil {
+			return api.RuleInfo{}, err
+		}
 	}
 	return ruleInfo(r), nil
 }
@@ -111,6 +86,9 @@ func (d ruleDoor) SetEnabled(_ context.Context, id string, on bool) (api.RuleInf
 func (d ruleDoor) Import(ctx context.Context, zip io.ReaderAt, size int64) (api.RulesImported, error) {
 	rep, err := d.rules.ImportZip(ctx, zip, size)
 	if err != nil {
+		return api.RulesImported{}, err
+	}
+	if err := d.record(ctx, tocsin.Change{ID: "import", Kind: "rulesImported", Summary: fmt.Sprintf("%d rules were imported from %d files", rep.Loaded, rep.Files)}); err != nil {
 		return api.RulesImported{}, err
 	}
 	out := api.RulesImported{Loaded: rep.Loaded, Unsupported: map[string]int{}, Failed: map[string]string{}, FailedCount: len(rep.Failed)}
@@ -124,12 +102,4 @@ func (d ruleDoor) Import(ctx context.Context, zip io.ReaderAt, size int64) (api.
 		out.Failed[f.Path] = f.Error()
 	}
 	return out, nil
-}
-
-// sender is what the quarantine calls the source of a request.
-func sender(ctx context.Context) string {
-	if p, ok := tocsin.PrincipalFrom(ctx); ok && p.UserName != "" {
-		return "http " + p.UserName
-	}
-	return "http"
 }

@@ -41,11 +41,17 @@ type Config struct {
 	// BehindProxy allows plain HTTP on other addresses than loopback, because
 	// a proxy ends TLS.
 	BehindProxy bool
-	WebDev      string // URL of a Vite server to take the portal from
-	NoRules     bool   // match nothing: for measuring intake alone
-	Version     string
-	Log         *slog.Logger
-	Now         func() time.Time // time.Now when nil
+	// Proxies are the addresses or networks whose X-Forwarded-For and
+	// X-Forwarded-Proto are believed; nobody's when empty.
+	Proxies []string
+	// PublicURL is the portal's address as people see it; "" takes it from
+	// each request.
+	PublicURL string
+	WebDev    string // URL of a Vite server to take the portal from
+	NoRules   bool   // match nothing: for measuring intake alone
+	Version   string
+	Log       *slog.Logger
+	Now       func() time.Time // time.Now when nil
 }
 
 // CheckListen reports a listening address that would carry passwords in the
@@ -136,7 +142,11 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 		engine = func() *detect.Engine { return nil }
 	}
 	a.intake = intake.New(a.lake, engine, a.accept, intake.Config{StateDir: filepath.Join(cfg.Data, "rules"), Now: cfg.Now, Log: cfg.Log})
-	if a.auth, err = auth.New(auth.Config{Store: a.store, Now: cfg.Now, Log: cfg.Log}); err != nil {
+	proxies, err := parseProxies(cfg.Proxies)
+	if err != nil {
+		return nil, err
+	}
+	if a.auth, err = auth.New(auth.Config{Store: a.store, Proxies: proxies, Now: cfg.Now, Log: cfg.Log}); err != nil {
 		return nil, fmt.Errorf("open the door: %w", err)
 	}
 	if a.adminName, a.adminPassword, a.adminCreated, err = a.auth.Bootstrap(a.system(ctx)); err != nil {
@@ -154,10 +164,35 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.api = api.New(api.Config{
-		Auth: a.auth, Cases: a.cases, Feed: a.store, Lake: a.lake, Intake: receiver{a}, Rules: ruleDoor{a.rules},
+		Auth: a.auth, Cases: a.cases, Feed: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, PublicURL: cfg.PublicURL, Ready: a.ready,
 		Portal: portal, Metrics: metrics, Log: cfg.Log, Now: cfg.Now, TenantID: tocsin.DefaultTenant, TenantName: "Default", Version: cfg.Version,
 	})
 	return a, nil
+}
+
+func parseProxies(texts []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			a, e := netip.ParseAddr(t)
+			if e != nil {
+				return nil, tocsin.Errorf(tocsin.CodeInvalid, "%q is no address or network of a proxy", t)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// ready is nil while both databases answer.
+func (a *App) ready(ctx context.Context) error {
+	if _, err := a.store.Head(a.system(ctx)); err != nil {
+		return err
+	}
+	_, err := a.lake.Outbox(ctx, 0, 1)
+	return err
 }
 
 // system is ctx as the portal itself.

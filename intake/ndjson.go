@@ -39,9 +39,9 @@ type LineError struct {
 type EventsResult struct {
 	Accepted   int64       `json:"accepted"`
 	Rejected   int64       `json:"rejected"`
-	Duplicates int64       `json:"duplicates,omitempty"` // rows known under the same Once
+	Duplicates int64       `json:"duplicates"` // rows known under the same Once
 	Hits       int64       `json:"hits"`
-	Errors     []LineError `json:"errors,omitempty"` // the first MaxLineErrors
+	Errors     []LineError `json:"errors"` // the first MaxLineErrors
 }
 
 // MaxLineErrors is how many refused lines a result lists.

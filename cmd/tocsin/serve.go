@@ -21,6 +21,11 @@ func runServe(ctx context.Context, args []string) error {
 	fs.StringVar(&cfg.TLSCert, "tls-cert", "", "certificate `file` (PEM)")
 	fs.StringVar(&cfg.TLSKey, "tls-key", "", "key `file` (PEM)")
 	fs.BoolVar(&cfg.BehindProxy, "behind-proxy", false, "a proxy on this host or network ends TLS; allows plain HTTP on other addresses than loopback")
+	fs.Func("proxy", "`address` or network of a proxy whose X-Forwarded-* headers are believed; may be repeated", func(s string) error {
+		cfg.Proxies = append(cfg.Proxies, s)
+		return nil
+	})
+	fs.StringVar(&cfg.PublicURL, "public-url", "", "`URL` of the portal as people see it (default: as each request says)")
 	fs.StringVar(&cfg.WebDev, "web-dev", "", "`URL` of a Vite development server to take the portal from")
 	if rest, err := parse(fs, args); err != nil {
 		return err
