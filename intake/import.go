@@ -114,7 +114,7 @@ type ItemError struct {
 const maxListedErrors = 1000
 
 func newSummary() *Summary {
-	return &Summary{Rows: map[string]int64{}, Events: map[string]int64{}, Quarantined: map[string]int64{}, Skipped: map[string]int{}}
+	return &Summary{Errors: []ItemError{}, Rows: map[string]int64{}, Events: map[string]int64{}, Quarantined: map[string]int64{}, Skipped: map[string]int{}}
 }
 
 func (s *Summary) problem(path, item string, err error) {
