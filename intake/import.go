@@ -24,7 +24,8 @@ type Config struct {
 	Limits  Limits
 	TempDir string // where large archive members are unpacked; "" for the system's
 	// StateDir is where the windows of correlation rules are kept over a
-	// restart; "" for not at all.
+	// restart; "" for not at all, and they are then also forgotten when alerts
+	// cannot be stored.
 	StateDir string
 	// Commit is how many records of an import go into one transaction; default
 	// 20,000.

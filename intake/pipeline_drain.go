@@ -120,6 +120,8 @@ func (in *Intake) deliver(ctx context.Context, eng *detect.Engine, items []lake.
 	if len(alerts) > 0 {
 		accepted, err := in.accept(ctx, alerts)
 		if err != nil {
+			// The same hits come again, and the windows must not know them.
+			in.windows = nil
 			return got, fmt.Errorf("store alerts: %w", err)
 		}
 		seen := map[int64]bool{}
@@ -142,7 +144,11 @@ func (in *Intake) deliver(ctx context.Context, eng *detect.Engine, items []lake.
 	}
 	// The windows follow the alerts and precede the outbox: whatever a crash
 	// leaves out of step is taken again and recognised.
-	return got, in.saveWindows()
+	if err := in.saveWindows(); err != nil {
+		in.windows = nil
+		return got, err
+	}
+	return got, nil
 }
 
 func (in *Intake) windowsPath() string { return filepath.Join(in.cfg.StateDir, "windows.json") }
