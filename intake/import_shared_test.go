@@ -21,6 +21,9 @@ func TestImportSharedData(t *testing.T) {
 	}
 	b, _ := json.MarshalIndent(sum, "", " ")
 	t.Logf("%s", b)
+	for _, e := range sum.Errors {
+		t.Errorf("%+v", e)
+	}
 	before := w.totals(t)
 	again, err := w.Import(context.Background(), []string{data}, nil)
 	if err != nil {
