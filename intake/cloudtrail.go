@@ -40,9 +40,7 @@ func (d *Decoder) cloudFields(n *jnode) []tocsin.Field {
 		c := &doc.n[i]
 		if c.kind == '{' || c.kind == '[' {
 			if c.next > c.self+1 {
-				t.text = append(t.text, doc.raw[c.a:c.b]...)
-				t.names = append(t.names, c.key)
-				t.ends = append(t.ends, len(t.text))
+				t.add(c.key, c)
 			}
 			d.namedValues(c)
 		}
@@ -60,7 +58,7 @@ func (d *Decoder) namedValues(list *jnode) {
 	doc := &d.doc
 	for i := doc.first(list); i < list.next; i = doc.n[i].next {
 		name, value := pair(doc, &doc.n[i])
-		if name != nil && value != nil && value.kind != '0' {
+		if name != nil && value != nil && value.kind != '0' && name.b-name.a <= maxName {
 			d.take.add(doc.dotted(list.key, doc.text(name)), value)
 		}
 	}

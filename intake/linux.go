@@ -75,13 +75,13 @@ func auditFields(s string) []tocsin.Field {
 		if s == "" {
 			return out
 		}
-		i := strings.IndexByte(s, '=')
-		if i <= 0 || strings.ContainsAny(s[:i], " \t") {
-			// A word that is no pair says nothing to rules.
-			if i = strings.IndexAny(s, " \t"); i < 0 {
-				return out
-			}
-			s = s[i:]
+		word := s
+		if i := strings.IndexAny(s, " \t\x1d"); i >= 0 {
+			word = s[:i]
+		}
+		i := strings.IndexByte(word, '=')
+		if i <= 0 {
+			s = s[len(word):] // a word that is no pair says nothing to rules
 			continue
 		}
 		name := s[:i]

@@ -351,6 +351,8 @@ func (d *Decoder) firstTarget(rec record) string {
 	return record{rec.d, &rec.d.n[l.self+1]}.str("ID")
 }
 
+const maxMailRows = 2000
+
 // auditMail maps the one record that Defender for Office writes per suspicious
 // mail.
 func (d *Decoder) auditMail(ev *tocsin.Event, rec record, ordinal int64) {
@@ -374,7 +376,7 @@ func (d *Decoder) auditMail(ev *tocsin.Event, rec record, ordinal int64) {
 		at = t
 	}
 	for i, recipient := range to {
-		if i == 1000 {
+		if i >= maxMailRows {
 			break
 		}
 		recipient = strings.ToLower(strings.TrimSpace(recipient))
@@ -383,6 +385,9 @@ func (d *Decoder) auditMail(ev *tocsin.Event, rec record, ordinal int64) {
 			continue
 		}
 		for j := rec.d.first(attachments); j < attachments.next; j = rec.d.n[j].next {
+			if len(ev.Rows) >= maxMailRows {
+				break // recipients times attachments
+			}
 			a := record{rec.d, &rec.d.n[j]}
 			r := newRow(at)
 			r.set("NetworkMessageId", rec.str("NetworkMessageId"))

@@ -93,7 +93,13 @@ func (d *Decoder) Decode(raw []byte, ordinal int64, dst []tocsin.Event) ([]tocsi
 	if err := d.doc.parse(raw); err != nil {
 		return dst, err
 	}
-	return d.decode(d.doc.root(), ordinal, 0, dst)
+	d.take.over = false
+	before := len(dst)
+	dst, err := d.decode(d.doc.root(), ordinal, 0, dst)
+	if d.take.over {
+		return dst[:before], errTooWide
+	}
+	return dst, err
 }
 
 // decode handles one object: the record, or an element of a wrapper, whose
@@ -230,7 +236,7 @@ func (d *jdoc) rowObject(names []*jnode, row *jnode) []byte {
 	if row.kind == '[' {
 		k := 0
 		for i := d.first(row); i < row.next && k < len(names); i = d.n[i].next {
-			if v := &d.n[i]; v.kind != '0' && names[k] != nil && names[k].kind == 's' {
+			if v := &d.n[i]; v.kind != '0' && names[k] != nil && names[k].kind == 's' && names[k].b-names[k].a <= 128 {
 				if len(o) > 1 {
 					o = append(o, ',')
 				}

@@ -131,7 +131,9 @@ func (d *jdoc) huntingTable(n *jnode) string {
 		if c.kind == '0' || c.kind == 's' && c.a == c.b {
 			continue
 		}
-		names = append(names, plainColumn(c.key))
+		if names = append(names, plainColumn(c.key)); len(names) > 500 {
+			return "" // no table is as wide
+		}
 		if c.key == "ActionType" {
 			action = d.text(c)
 		}

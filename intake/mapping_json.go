@@ -14,6 +14,7 @@ const (
 	maxString = 1 << 20
 	maxNodes  = 1 << 20
 	maxKeys   = 4096 // interned names; a source that invents names gets no more
+	maxName   = 1024 // bytes of a field's name, a.b.c of nested members included
 )
 
 // RecordError says why one record could not be decoded. Reason holds no value

@@ -161,6 +161,9 @@ func (d *Decoder) windows(n *jnode, format recordFormat, ordinal int64, dst []to
 	if err != nil {
 		return dst, err
 	}
+	if d.take.over {
+		return dst, errTooWide
+	}
 	if !validTime(wall) {
 		return dst, refuse("time lies before 1970 or after 2261")
 	}

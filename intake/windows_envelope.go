@@ -15,19 +15,44 @@ type taking struct {
 	names []string
 	ends  []int
 	text  []byte
+	width int  // bytes of all names
+	over  bool // the record has more than an event may have
+}
+
+// An event's fields are bounded: names grow with depth, so that a small record
+// could else be blown up a thousandfold.
+const (
+	maxFields = 1 << 16
+	maxWidth  = 8 << 20
+)
+
+var errTooWide = refuse("record has more fields than an event may have")
+
+// room counts a field and is false when there is no more room.
+func (t *taking) room(name string) bool {
+	if t.width += len(name); len(t.names) >= maxFields || t.width > maxWidth {
+		t.over = true
+	}
+	return !t.over
 }
 
 func (t *taking) start(doc *jdoc) {
-	t.doc, t.names, t.ends, t.text = doc, t.names[:0], t.ends[:0], t.text[:0]
+	t.doc, t.names, t.ends, t.text, t.width = doc, t.names[:0], t.ends[:0], t.text[:0], 0
 }
 
 func (t *taking) add(name string, n *jnode) {
+	if !t.room(name) {
+		return
+	}
 	t.text = t.doc.appendText(t.text, n)
 	t.names = append(t.names, name)
 	t.ends = append(t.ends, len(t.text))
 }
 
 func (t *taking) addText(name, v string) {
+	if !t.room(name) {
+		return
+	}
 	t.text = append(t.text, v...)
 	t.names = append(t.names, name)
 	t.ends = append(t.ends, len(t.text))
@@ -38,6 +63,10 @@ func (t *taking) addText(name, v string) {
 // event log leaves them out.
 func (t *taking) flatten(name string, n *jnode) {
 	d := t.doc
+	if t.over || len(name) > maxName {
+		t.over = true
+		return
+	}
 	switch n.kind {
 	case '0':
 	case '{':

@@ -381,10 +381,13 @@ func (d *Decoder) processEnd(r row, w *winEvent, image, pid, guid, user string) 
 // connection that follows can be shown with it.
 func (d *Decoder) remember(w *winEvent) {
 	name := w.get("QueryName")
-	if name == "" || len(d.answers) > maxState {
+	if name == "" {
 		return
 	}
 	for part := range strings.SplitSeq(w.get("QueryResults"), ";") {
+		if len(d.answers) >= maxState {
+			return
+		}
 		if a := address(strings.TrimSpace(part)); a != "" {
 			d.answers[w.Computer+"|"+a] = name
 		}

@@ -79,7 +79,7 @@ func xmlText(s string) string {
 	for {
 		b.WriteString(s[:i])
 		s = s[i:]
-		end := strings.IndexByte(s, ';')
+		end := strings.IndexByte(s[:min(len(s), 12)], ';')
 		r, ok := rune(0), false
 		if end > 0 && end <= 10 {
 			r, ok = xmlEntity(s[1:end])
