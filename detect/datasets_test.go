@@ -3,6 +3,7 @@ package detect
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -62,6 +63,11 @@ func recordedZip(p string) error {
 		sc := bufio.NewScanner(r)
 		sc.Buffer(nil, 8<<20)
 		for n := 0; sc.Scan(); n++ {
+			// Most lines are not wanted; reading them as JSON would take most
+			// of the test.
+			if n%25 != 0 && !bytes.Contains(sc.Bytes(), []byte(`"EventID":1,`)) && !bytes.Contains(sc.Bytes(), []byte(`"EventID":4688,`)) {
+				continue
+			}
 			var m map[string]any
 			if json.Unmarshal(sc.Bytes(), &m) != nil {
 				continue
