@@ -29,18 +29,21 @@ func (tx *Tx) PutAlert(r AlertRow) error {
 	}
 	_, err = tx.exec(`INSERT INTO alert (tenant, id, source, external_id, incident_id, version, title, severity, status, classification, determination,
 			assigned_to, service_source, detection_source, product_name, detector_id, category, created, first_activity, last_activity,
-			last_update, resolved, count, body, facts, digest)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+			last_update, resolved, count)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
 		ON CONFLICT (tenant, id) DO UPDATE SET incident_id = excluded.incident_id, version = excluded.version, title = excluded.title,
 			severity = excluded.severity, status = excluded.status, classification = excluded.classification,
 			determination = excluded.determination, assigned_to = excluded.assigned_to, detection_source = excluded.detection_source,
 			category = excluded.category, first_activity = excluded.first_activity, last_activity = excluded.last_activity,
-			last_update = excluded.last_update, resolved = excluded.resolved, count = excluded.count, body = excluded.body,
-			facts = excluded.facts, digest = excluded.digest`,
+			last_update = excluded.last_update, resolved = excluded.resolved, count = excluded.count`,
 		a.ID, a.Source, a.ExternalID, a.IncidentID, a.Version, a.Title, a.Severity.Rank(), string(a.Status), string(a.Classification),
 		string(a.Determination), a.AssignedTo, string(a.ServiceSource), string(a.DetectionSource), a.ProductName, a.DetectorID, a.Category,
-		micros(a.Created), micros(a.FirstActivity), micros(a.LastActivity), micros(a.LastUpdate), micros(a.Resolved), a.Count,
-		body, r.Facts, r.Digest)
+		micros(a.Created), micros(a.FirstActivity), micros(a.LastActivity), micros(a.LastUpdate), micros(a.Resolved), a.Count)
+	if err == nil {
+		_, err = tx.exec(`INSERT INTO alert_body (tenant, id, body, facts, digest) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, facts = excluded.facts, digest = excluded.digest`,
+			a.ID, body, r.Facts, r.Digest)
+	}
 	if err != nil {
 		return fmt.Errorf("write alert %s: %w", a.ID, err)
 	}
@@ -54,9 +57,11 @@ func (tx *Tx) PutAlert(r AlertRow) error {
 
 // alertColumns are those that can change without the body: by moving, by
 // resolving an incident, by assigning one.
-const alertColumns = `body, incident_id, version, status, classification, determination, assigned_to, last_update, resolved`
+const alertColumns = `b.body, a.incident_id, a.version, a.status, a.classification, a.determination, a.assigned_to, a.last_update, a.resolved`
 
-func scanAlert(rows *sql.Rows, more ...any) (*tocsin.Alert, error) {
+const fromAlert = ` FROM alert AS a JOIN alert_body AS b ON b.tenant = a.tenant AND b.id = a.id WHERE a.tenant = $1 AND `
+
+func scanAlert(rows *sql.Rows) (*tocsin.Alert, error) {
 	var body string
 	var a tocsin.Alert
 	var incident, version, updated, resolved int64
@@ -64,7 +69,7 @@ func scanAlert(rows *sql.Rows, more ...any) (*tocsin.Alert, error) {
 	var class tocsin.Classification
 	var det tocsin.Determination
 	var assigned string
-	if err := rows.Scan(append([]any{&body, &incident, &version, &status, &class, &det, &assigned, &updated, &resolved}, more...)...); err != nil {
+	if err := rows.Scan(&body, &incident, &version, &status, &class, &det, &assigned, &updated, &resolved); err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal([]byte(body), &a); err != nil {
@@ -78,7 +83,7 @@ func scanAlert(rows *sql.Rows, more ...any) (*tocsin.Alert, error) {
 // Alert is the alert with this id, without comments; CodeNotFound when the
 // tenant has none such.
 func (tx *Tx) Alert(id string) (tocsin.Alert, error) {
-	a, err := tx.alert(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND id = $2`, id)
+	a, err := tx.alert(`SELECT `+alertColumns+fromAlert+`a.id = $2`, id)
 	if err == nil && a == nil {
 		return tocsin.Alert{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no alert %s", id)
 	}
@@ -91,7 +96,7 @@ func (tx *Tx) Alert(id string) (tocsin.Alert, error) {
 // AlertFrom is the alert that a source knows by this id, nil when the tenant
 // has none such.
 func (tx *Tx) AlertFrom(source, externalID string) (*tocsin.Alert, error) {
-	return tx.alert(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND source = $2 AND external_id = $3`, source, externalID)
+	return tx.alert(`SELECT `+alertColumns+fromAlert+`a.source = $2 AND a.external_id = $3`, source, externalID)
 }
 
 func (tx *Tx) alert(q string, args ...any) (a *tocsin.Alert, err error) {
@@ -106,7 +111,7 @@ func (tx *Tx) alert(q string, args ...any) (a *tocsin.Alert, err error) {
 // AlertsOf lists the alerts of an incident in the order of their activity, at
 // most limit.
 func (tx *Tx) AlertsOf(incidentID int64, limit int) (out []tocsin.Alert, err error) {
-	rows, err := tx.query(`SELECT `+alertColumns+` FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY first_activity, id LIMIT $3`, incidentID, limit)
+	rows, err := tx.query(`SELECT `+alertColumns+fromAlert+`a.incident_id = $2 ORDER BY a.first_activity, a.id LIMIT $3`, incidentID, limit)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		if err == nil {
@@ -125,7 +130,7 @@ type Digest struct {
 
 // Digests are those of all alerts of an incident, in the order of arrival.
 func (tx *Tx) Digests(incidentID int64) (out []Digest, err error) {
-	rows, err := tx.query(`SELECT digest, status FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY created, id`, incidentID)
+	rows, err := tx.query(`SELECT b.digest, a.status`+fromAlert+`a.incident_id = $2 ORDER BY a.created, a.id`, incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var d Digest
 		var status string
@@ -139,7 +144,7 @@ func (tx *Tx) Digests(incidentID int64) (out []Digest, err error) {
 
 // Facts is what PutAlert was given for this alert; "" when there is none such.
 func (tx *Tx) Facts(alertID string) (facts string, err error) {
-	_, err = tx.one(`SELECT facts FROM alert WHERE tenant = $1 AND id = $2`, []any{alertID}, &facts)
+	_, err = tx.one(`SELECT facts FROM alert_body WHERE tenant = $1 AND id = $2`, []any{alertID}, &facts)
 	return facts, err
 }
 

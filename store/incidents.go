@@ -12,8 +12,8 @@ import (
 )
 
 // CreateIncident gives the incident its tenant and the next number, and makes
-// its row. Its labels and its name for search come with PutIncident, which
-// must follow in the same transaction.
+// its row. Its body, its labels and its name for search come with PutIncident,
+// which must follow in the same transaction.
 func (tx *Tx) CreateIncident(inc *tocsin.Incident) error {
 	id, err := tx.next("incident")
 	if err != nil {
@@ -29,6 +29,16 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 	if err := tx.putIncidentRow(inc); err != nil {
 		return err
 	}
+	kept := *inc
+	kept.Alerts, kept.Comments = nil, nil
+	body, err := toJSON(&kept)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(`INSERT INTO incident_body (tenant, id, body) VALUES ($1, $2, $3)
+		ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body`, inc.ID, body); err != nil {
+		return fmt.Errorf("write incident %d: %w", inc.ID, err)
+	}
 	if err := tx.putLabels(incidentLabels, inc.ID, false, map[string][]string{
 		"customTags": inc.CustomTags, "systemTags": inc.SystemTags, "categories": inc.Categories, "mitreTechniques": inc.Techniques,
 		"serviceSources": texts(inc.ServiceSources), "detectionSources": texts(inc.DetectionSources),
@@ -39,23 +49,17 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 }
 
 func (tx *Tx) putIncidentRow(inc *tocsin.Incident) error {
-	kept := *inc
-	kept.Alerts, kept.Comments = nil, nil
-	body, err := toJSON(&kept)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(`INSERT INTO incident (tenant, id, version, display_name, severity, status, assigned_to, classification, determination,
-			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+	_, err := tx.exec(`INSERT INTO incident (tenant, id, version, display_name, severity, status, assigned_to, classification, determination,
+			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version, display_name = excluded.display_name, severity = excluded.severity,
 			status = excluded.status, assigned_to = excluded.assigned_to, classification = excluded.classification,
 			determination = excluded.determination, redirect_id = excluded.redirect_id, last_update = excluded.last_update,
 			first_activity = excluded.first_activity, last_activity = excluded.last_activity, alert_count = excluded.alert_count,
-			active_alerts = excluded.active_alerts, body = excluded.body`,
+			active_alerts = excluded.active_alerts`,
 		inc.ID, inc.Version, inc.DisplayName, inc.Severity.Rank(), string(inc.Status), inc.AssignedTo, string(inc.Classification),
 		string(inc.Determination), inc.RedirectID, micros(inc.Created), micros(inc.LastUpdate), micros(inc.FirstActivity),
-		micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts, body)
+		micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts)
 	if err != nil {
 		return fmt.Errorf("write incident %d: %w", inc.ID, err)
 	}
@@ -110,10 +114,10 @@ func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]stri
 	var add []string
 	for kind, values := range want {
 		for _, v := range values[:min(len(values), maxLabels)] {
-			l := label{kind, v}
+			l := label{kind, strings.ToLower(v)}
 			if _, ok := have[l]; !ok {
 				add = append(add, "($1, $2, $"+strconv.Itoa(len(args)+2)+", $"+strconv.Itoa(len(args)+3)+")")
-				args = append(args, kind, v)
+				args = append(args, kind, l.value)
 			}
 			have[l] = true
 		}
@@ -136,19 +140,50 @@ func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]stri
 // Incident is the incident with this number, without alerts and comments;
 // CodeNotFound when the tenant has none such.
 func (tx *Tx) Incident(id int64) (tocsin.Incident, error) {
-	var inc tocsin.Incident
-	var body string
-	found, err := tx.one(`SELECT body FROM incident WHERE tenant = $1 AND id = $2`, []any{id}, &body)
+	found, err := tx.incidents([]int64{id})
 	if err != nil {
-		return inc, fmt.Errorf("read incident %d: %w", id, err)
+		return tocsin.Incident{}, fmt.Errorf("read incident %d: %w", id, err)
 	}
-	if !found {
-		return inc, tocsin.Errorf(tocsin.CodeNotFound, "there is no incident %d", id)
+	if len(found) == 0 {
+		return tocsin.Incident{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no incident %d", id)
 	}
-	if err := json.Unmarshal([]byte(body), &inc); err != nil {
-		return inc, fmt.Errorf("read incident %d: %w", id, err)
+	return found[0], nil
+}
+
+// incidents are those with these numbers, in this order; one that the tenant
+// has not is left out.
+func (tx *Tx) incidents(ids []int64) ([]tocsin.Incident, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return inc, nil
+	byID := make(map[int64]tocsin.Incident, len(ids))
+	q := `SELECT id, body FROM incident_body WHERE tenant = $1 AND id IN ` + inList(2, len(ids))
+	query := tx.query
+	if len(ids) > 1 {
+		query = tx.queryOnce
+	}
+	rows, err := query(q, anys(ids)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id int64
+		var body string
+		if err := rows.Scan(&id, &body); err != nil {
+			return err
+		}
+		var inc tocsin.Incident
+		err := json.Unmarshal([]byte(body), &inc)
+		byID[id] = inc
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tocsin.Incident, 0, len(ids))
+	for _, id := range ids {
+		if inc, ok := byID[id]; ok {
+			out = append(out, inc)
+		}
+	}
+	return out, nil
 }
 
 // Standing is what correlation asks about an incident.

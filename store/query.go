@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -234,14 +233,18 @@ func (c *compiler) compare(name string, f field, op tocsin.CompareOp, value any)
 }
 
 func (c *compiler) like(expr string, op tocsin.CompareOp, s string) string {
-	pattern := likeText(c.fold(s))
+	return "(lower(" + expr + ") LIKE " + c.arg(likePattern(op, c.fold(s))) + ` ESCAPE '\')`
+}
+
+func likePattern(op tocsin.CompareOp, s string) string {
+	pattern := likeText(s)
 	if op != tocsin.StartsWith {
 		pattern = "%" + pattern
 	}
 	if op != tocsin.EndsWith {
 		pattern += "%"
 	}
-	return "(lower(" + expr + ") LIKE " + c.arg(pattern) + ` ESCAPE '\')`
+	return pattern
 }
 
 func (c *compiler) in(f tocsin.In) (string, error) {
@@ -284,10 +287,10 @@ func (c *compiler) any(f tocsin.Any) (string, error) {
 	head := c.n.labels + c.arg(fd.expr) + " AND "
 	switch f.Op {
 	case tocsin.Contains, tocsin.StartsWith, tocsin.EndsWith:
-		return head + c.like("l.value", f.Op, s) + ")", nil
+		return head + "l.value LIKE " + c.arg(likePattern(f.Op, strings.ToLower(s))) + ` ESCAPE '\')`, nil
 	case tocsin.Eq, tocsin.Ne:
 		// In any case, as Graph does: the tag "VIP" answers to "vip".
-		return head + "lower(l.value) " + sqlOps[f.Op] + " " + c.arg(c.fold(s)) + ")", nil
+		return head + "l.value " + sqlOps[f.Op] + " " + c.arg(strings.ToLower(s)) + ")", nil
 	}
 	return "", tocsin.Errorf(tocsin.CodeInvalid, "the elements of %q can be compared with eq, ne, contains, startswith and endswith", f.Field)
 }
@@ -490,31 +493,46 @@ func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.R
 // in all (-1 unless asked for), and whether there are more. Redirected ones are
 // left out unless the filter names that status.
 func (tx *Tx) Incidents(q tocsin.Query) (out []tocsin.Incident, total int64, more bool, err error) {
-	total, more, err = tx.page(incidents, "i.body", q, func(rows *sql.Rows) error {
-		var body string
-		if err := rows.Scan(&body); err != nil {
-			return err
-		}
-		var inc tocsin.Incident
-		if err := json.Unmarshal([]byte(body), &inc); err != nil {
-			return err
-		}
-		out = append(out, inc)
-		return nil
+	// First the numbers, out of narrow rows, then the bodies of just those.
+	var ids []int64
+	total, more, err = tx.page(incidents, "i.id", q, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
 	})
+	if err == nil {
+		out, err = tx.incidents(ids)
+	}
 	return out, total, more, err
 }
 
 // Alerts is a page of alerts, without comments, how many match in all (-1
 // unless asked for), and whether there are more.
 func (tx *Tx) Alerts(q tocsin.Query) (out []tocsin.Alert, total int64, more bool, err error) {
-	columns := "a." + strings.ReplaceAll(alertColumns, ", ", ", a.")
-	total, more, err = tx.page(alerts, columns, q, func(rows *sql.Rows) error {
+	var ids []string
+	total, more, err = tx.page(alerts, "a.id", q, func(rows *sql.Rows) error {
+		var id string
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return nil, total, more, err
+	}
+	byID := make(map[string]*tocsin.Alert, len(ids))
+	rows, err := tx.queryOnce(`SELECT `+alertColumns+fromAlert+`a.id IN `+inList(2, len(ids)), anys(ids)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		if err == nil {
-			out = append(out, *a)
+			byID[a.ID] = a
 		}
 		return err
 	})
+	for _, id := range ids {
+		if a := byID[id]; a != nil {
+			out = append(out, *a)
+		}
+	}
 	return out, total, more, err
 }

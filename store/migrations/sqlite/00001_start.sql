@@ -80,13 +80,21 @@ CREATE TABLE incident (
   last_activity  BIGINT NOT NULL,
   alert_count    BIGINT NOT NULL,
   active_alerts  BIGINT NOT NULL,
-  body           TEXT NOT NULL,
   PRIMARY KEY (tenant, id)
+);
+-- Bodies stand apart, so that filtering and sorting a long queue reads narrow
+-- rows, and moving or resolving alerts writes such.
+CREATE TABLE incident_body (
+  tenant TEXT NOT NULL,
+  id     BIGINT NOT NULL,
+  body   TEXT NOT NULL, -- the incident as JSON, all of it
+  PRIMARY KEY (tenant, id),
+  FOREIGN KEY (tenant, id) REFERENCES incident (tenant, id)
 );
 CREATE INDEX incident_created ON incident (tenant, created, id);
 CREATE INDEX incident_update ON incident (tenant, last_update, id);
 CREATE INDEX incident_status ON incident (tenant, status, created, id);
-CREATE INDEX incident_severity ON incident (tenant, severity, created, id);
+CREATE INDEX incident_severity ON incident (tenant, severity, last_update, id);
 CREATE INDEX incident_assigned ON incident (tenant, assigned_to, created, id);
 CREATE INDEX incident_redirect ON incident (tenant, redirect_id) WHERE redirect_id <> 0;
 
@@ -95,7 +103,7 @@ CREATE TABLE incident_label (
   tenant      TEXT NOT NULL,
   incident_id BIGINT NOT NULL,
   kind        TEXT NOT NULL, -- the Graph property: customTags, systemTags, serviceSources, ...
-  value       TEXT NOT NULL,
+  value       TEXT NOT NULL, -- in lower case: filters ignore case
   PRIMARY KEY (tenant, incident_id, kind, value),
   FOREIGN KEY (tenant, incident_id) REFERENCES incident (tenant, id)
 ) WITHOUT ROWID;
@@ -125,12 +133,18 @@ CREATE TABLE alert (
   last_update      BIGINT NOT NULL,
   resolved         BIGINT NOT NULL,
   count            BIGINT NOT NULL,
-  body             TEXT NOT NULL, -- the alert as JSON; the columns above win over it
-  facts            TEXT NOT NULL, -- what correlation compares
-  digest           TEXT NOT NULL, -- what counting an incident needs, small
   PRIMARY KEY (tenant, id),
   UNIQUE (tenant, source, external_id),
   FOREIGN KEY (tenant, incident_id) REFERENCES incident (tenant, id)
+);
+CREATE TABLE alert_body (
+  tenant TEXT NOT NULL,
+  id     TEXT NOT NULL,
+  body   TEXT NOT NULL, -- the alert as JSON; the columns above win over it
+  facts  TEXT NOT NULL, -- what correlation compares
+  digest TEXT NOT NULL, -- what counting an incident needs, small
+  PRIMARY KEY (tenant, id),
+  FOREIGN KEY (tenant, id) REFERENCES alert (tenant, id)
 );
 CREATE INDEX alert_incident ON alert (tenant, incident_id, created);
 CREATE INDEX alert_created ON alert (tenant, created, id);
