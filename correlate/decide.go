@@ -27,8 +27,9 @@ const maxLinks = 3
 //
 // An alert joins the candidate with the most evidence, if that reaches
 // Policy.Join; ties go to the older incident. It merges candidates that each
-// reach Policy.Merge with it, or Policy.Join with things alone, unless people have said different things about
-// them: then they stay apart, and the alert joins the best one.
+// reach Policy.Merge with it (less when one is small), or Policy.Join with things
+// alone, unless people have said different things about them: then they stay
+// apart, and the alert joins the best one.
 func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	if len(cands) > MaxCandidates {
 		cands = cands[:MaxCandidates]
@@ -57,7 +58,8 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	d.Why = d.Links[0].Sentence
 	group := []scored{best}
 	for _, s := range all[1:] {
-		if mergeable(&p, best) && mergeable(&p, s) && !tooLarge(&p, group, s) && compatible(group, s) {
+		size := min(best.c.AlertCount, s.c.AlertCount)
+		if mergeable(&p, best, size) && mergeable(&p, s, size) && !tooLarge(&p, group, s) && compatible(group, s) {
 			group = append(group, s)
 		}
 	}
@@ -141,8 +143,12 @@ func ofStory(s Signal) bool {
 }
 
 // mergeable: joining one alert wrongly is a small mistake, joining two stories
-// wrongly a large one, so that place, person and moment must say more for it.
-func mergeable(p *Policy, s scored) bool { return s.weight >= p.Merge || s.hard >= p.Join }
+// wrongly a large one, so that place, person and moment must say more for it,
+// unless one of the two is hardly more than an alert (of size alerts).
+func mergeable(p *Policy, s scored, size int) bool {
+	need := p.Join + (p.Merge-p.Join)*math.Min(1, float64(size)/float64(max(1, p.MergeSmall)))
+	return s.weight >= need || s.hard >= p.Join
+}
 
 // tooLarge keeps merges from building an incident that nobody can read.
 func tooLarge(p *Policy, group []scored, s scored) bool {

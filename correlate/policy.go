@@ -54,6 +54,9 @@ type Policy struct {
 	// Join is the weight from which on an alert joins an incident, Merge the
 	// weight that it must have with each of two incidents to merge them.
 	Join, Merge float64
+	// MergeSmall: for an incident of fewer alerts than this the weight needed
+	// to merge it sinks towards Join.
+	MergeSmall int
 	// Window is the longest distance in time at which alerts are linked.
 	Window time.Duration
 	// Support is the most that further linked alerts of one candidate add.
@@ -137,7 +140,7 @@ func DefaultPolicy() Policy {
 			SimilarTTP:   {0.15, 0, 0},
 			NextStage:    {0.15, 0, 0},
 		},
-		Join: 1, Merge: 1.3, Window: 7 * 24 * time.Hour, Support: 0.08, Union: 0.9,
+		Join: 1, Merge: 1.3, MergeSmall: 4, Window: 7 * 24 * time.Hour, Support: 0.08, Union: 0.9,
 		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7,
 		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
 	}

@@ -226,9 +226,6 @@ func (x *intrusion) cloud() {
 	x.readMail(x.at(2, 1, 40), 30)
 	s := signIn{app: "Azure Portal", appID: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", resource: "Azure Resource Manager", ip: thiefIP, country: "MD", city: "Chisinau", agent: thiefAgent,
 		interactive: true, risk: 100, session: x.w.guid("thief session 2")}
-	again := s
-	again.app, again.appID, again.resource, again.session = cloudApps[0].name, cloudApps[0].id, "Mailbox", x.w.guid("thief session")
-	x.signIn(x.victim, again, x.at(2, 2, 19))
 	x.signIn(x.admin, s, x.at(2, 2, 25))
 	t := x.at(2, 2, 38)
 	x.auditVault(x.admin.UPN, "SecretList", "fnw-vault-prod", thiefIP, t)

@@ -201,6 +201,10 @@ func (p *play) windowsWork(d *Device, t time.Time) {
 		if p.chance(0.25) {
 			p.connect(pr, t.Add(2*time.Second), "203.0.113.12", 443, "telemetry.cloudoffice.example")
 		}
+		if p.chance(0.08) {
+			scan := p.newProc(d, p.services(d), defender, `"`+defender.path()+`"`, localSystem, p.start.Add(-20*time.Hour))
+			p.event(scan, t.Add(3*time.Second), "AntivirusScanCompleted", values{"AdditionalFields": `{"ScanTypeIndex":"Quick","ScanParametersIndex":1}`})
+		}
 		return
 	}
 }

@@ -276,6 +276,9 @@ func (p *play) logon(d *Device, acc account, t time.Time, kind string, from *Dev
 func (p *play) event(pr *proc, t time.Time, action string, more values) {
 	v := values{"ActionType": action}
 	p.initiator(v, pr)
+	// This table says less of the process behind the event.
+	delete(v, "InitiatingProcessIntegrityLevel")
+	delete(v, "InitiatingProcessTokenElevation")
 	v["InitiatingProcessLogonId"] = pr.acc.logon
 	for k, x := range more {
 		v[k] = x
