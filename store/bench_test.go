@@ -29,6 +29,9 @@ func BenchmarkQueue(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	if err := s.Optimize(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 	eq := func(f string, v any) tocsin.Filter { return tocsin.Compare{Field: f, Op: tocsin.Eq, Value: v} }
 	open := tocsin.Or{eq("status", "active"), eq("status", "inProgress")}
 	updated := []tocsin.Order{{Field: "lastUpdateDateTime", Desc: true}}

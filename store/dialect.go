@@ -22,6 +22,9 @@ type dialect interface {
 	fold(s string) string
 	// explain turns a driver's error into one of ours where a caller can act on it.
 	explain(err error) error
+	// optimize lets the database learn what its tables hold, for choosing
+	// between indexes.
+	optimize(ctx context.Context, db *sql.DB) error
 	// backup writes a consistent copy of the database.
 	backup(db *sql.DB, to string) error
 }
@@ -98,6 +101,12 @@ func (sqlite) explain(err error) error {
 	case e.Code == sqlite3.ErrFull:
 		return &tocsin.Error{Code: tocsin.CodeUnavailable, Msg: "the disk of the case store is full", Err: err}
 	}
+	return err
+}
+
+func (sqlite) optimize(ctx context.Context, db *sql.DB) error {
+	// Bounded: it looks at a sample of the tables that have changed a lot.
+	_, err := db.ExecContext(ctx, `PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002`)
 	return err
 }
 

@@ -92,6 +92,10 @@ func (s *Store) Close() error {
 // Now is the store's clock, in UTC and whole microseconds.
 func (s *Store) Now() time.Time { return s.cfg.Now().UTC().Truncate(time.Microsecond) }
 
+// Optimize brings the statistics up to date by which the database chooses
+// between indexes. It is cheap when little has changed.
+func (s *Store) Optimize(ctx context.Context) error { return s.dialect.optimize(ctx, s.w) }
+
 // View runs fn in one consistent reading transaction of the tenant of ctx.
 // Without a principal in ctx it is an error of CodeUnauthenticated.
 func (s *Store) View(ctx context.Context, fn func(tx *Tx) error) error {

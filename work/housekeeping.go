@@ -8,7 +8,8 @@ import (
 	"github.com/tocsinhq/tocsin/store"
 )
 
-// ExpireKind is the hourly job that removes what has passed its time.
+// ExpireKind is the hourly job that removes what has passed its time and lets
+// the store learn what it holds.
 const ExpireKind = "store.expire"
 
 const (
@@ -21,7 +22,7 @@ const (
 )
 
 func (r *Runner) expire(ctx context.Context, job store.Claim) error {
-	return r.st.Update(ctx, func(tx *store.Tx) error {
+	err := r.st.Update(ctx, func(tx *store.Tx) error {
 		n, err := tx.DeleteExpired(tx.Now().Add(-expiredFor), tx.Now().Add(-deliveriesFor))
 		if err != nil {
 			return fmt.Errorf("remove expired sessions, tokens and deliveries: %w", err)
@@ -31,4 +32,11 @@ func (r *Runner) expire(ctx context.Context, job store.Claim) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	if err := r.st.Optimize(ctx); err != nil {
+		return fmt.Errorf("optimize the store: %w", err)
+	}
+	return nil
 }
