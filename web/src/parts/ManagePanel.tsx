@@ -26,7 +26,14 @@ import { TagEditor } from "./TagEditor";
 import { classificationWord, determinationWord, editableStatuses, severities, severityWord, statusWord } from "./words";
 
 const useStyles = makeStyles({
-  form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "16px" },
+  // Fields would otherwise grow with the longest choice in them.
+  form: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr)",
+    gap: "16px",
+    "& .fui-Field": { gridTemplateColumns: "minmax(0, 1fr)" },
+    "& select": { minWidth: 0 },
+  },
   pair: { display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: "12px" },
 });
 

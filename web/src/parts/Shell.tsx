@@ -153,13 +153,14 @@ const useStyles = makeStyles({
   },
   drawer: { width: "272px", backgroundColor: own("surface") },
   drawerHead: {
+    alignSelf: "stretch",
     display: "flex",
     alignItems: "center",
     justifyContent: "space-between",
     padding: "8px 8px 8px 18px",
     fontWeight: tokens.fontWeightSemibold,
   },
-  drawerNav: { padding: "4px 8px" },
+  drawerNav: { alignSelf: "stretch", padding: "4px 8px" },
   hideOnPhone: { "@media (max-width: 720px)": { display: "none" } },
 });
 

@@ -27,7 +27,11 @@ export const useSurface = makeStyles({
     // Badges sit a pixel low on the baseline of their names otherwise.
     "& dd > span": { marginBlock: "-1px" },
   },
-  scroller: { overflowX: "auto", maxWidth: "100%" },
+  scroller: {
+    overflowX: "auto",
+    maxWidth: "100%",
+    ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
+  },
   table: {
     width: "100%",
     borderCollapse: "separate",

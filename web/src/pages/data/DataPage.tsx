@@ -40,7 +40,7 @@ const useStyles = makeStyles({
   },
   panel: { overflow: "hidden" },
   panelHead: { padding: "14px 12px 4px" },
-  share: { width: "34%", minWidth: "80px" },
+  share: { width: "34%", minWidth: "80px", "@media (max-width: 720px)": { display: "none" } },
   track: { height: "6px", marginTop: "7px", borderRadius: "3px", backgroundColor: tokens.colorNeutralBackground4 },
   bar: { display: "block", height: "100%", minWidth: "2px", borderRadius: "3px", backgroundColor: own("chartFirst") },
   stack: { display: "grid", gap: "16px" },
@@ -110,7 +110,10 @@ function Panel({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className={mergeClasses(surface.card, styles.panel)}>
       <h2 className={mergeClasses(surface.heading, styles.panelHead)}>{title}</h2>
-      <div className={surface.scroller}>{children}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard */}
+      <section className={surface.scroller} tabIndex={0} aria-label={title}>
+        {children}
+      </section>
     </section>
   );
 }
@@ -138,7 +141,7 @@ function Tables({ tables }: { tables: Intake["tables"] }) {
             <th scope="col" className="number">
               Events
             </th>
-            <th scope="col">
+            <th scope="col" className={styles.share}>
               <span className="unseen">Share</span>
             </th>
           </tr>

@@ -9,7 +9,7 @@ import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
 import { When } from "../../parts/When";
 import { activityWord, count } from "../../parts/words";
-import { differences } from "./differences";
+import { differences, headline } from "./differences";
 
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 12px", marginBottom: "12px" },
@@ -143,7 +143,7 @@ function Entry({ activity, incidentId }: { activity: Activity; incidentId: strin
         <Icon />
       </span>
       <div>
-        <Untrusted text={activity.summary || activityWord(activity.kind)} />
+        <Untrusted text={headline(activity, changes)} />
         <div className={surface.muted}>
           <Untrusted text={name} />
         </div>

@@ -28,7 +28,14 @@ import { EventRows } from "./EventRows";
 const useStyles = makeStyles({
   badges: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 14px", marginBottom: "14px" },
   steps: { display: "inline-flex", flexShrink: 0 },
-  form: { display: "grid", gridTemplateColumns: "repeat(2, minmax(0, 1fr))", gap: "12px", alignItems: "end" },
+  form: {
+    display: "grid",
+    gridTemplateColumns: "repeat(2, minmax(0, 1fr))",
+    "& .fui-Field": { gridTemplateColumns: "minmax(0, 1fr)" },
+    "& select": { minWidth: 0 },
+    gap: "12px",
+    alignItems: "end",
+  },
   whole: { gridColumn: "1 / -1" },
   text: { lineHeight: tokens.lineHeightBase300 },
 });

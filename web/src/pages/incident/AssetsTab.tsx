@@ -66,7 +66,8 @@ export function AssetsTab({ assets }: { assets: EntityRow[] }) {
       {shown.length === 0 ? (
         <EmptyState icon={DesktopRegular} title="None of this kind" />
       ) : (
-        <div className={mergeClasses(surface.card, surface.scroller)}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+        <section className={mergeClasses(surface.card, surface.scroller)} tabIndex={0} aria-label="Assets">
           <table className={surface.table}>
             <thead>
               <tr>
@@ -85,7 +86,7 @@ export function AssetsTab({ assets }: { assets: EntityRow[] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </>
   );

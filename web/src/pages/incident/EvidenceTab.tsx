@@ -78,7 +78,8 @@ export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
           <EntityList entities={shown} />
         </div>
       ) : (
-        <div className={mergeClasses(surface.card, surface.scroller)}>
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
+        <section className={mergeClasses(surface.card, surface.scroller)} tabIndex={0} aria-label="Evidence">
           <table className={surface.table}>
             <thead>
               <tr>
@@ -97,7 +98,7 @@ export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </section>
       )}
     </>
   );

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { differences } from "./differences";
+import { differences, headline } from "./differences";
 
 it("names the fields that changed, in words", () => {
   expect(differences({ status: "active", severity: "low" }, { status: "resolved", severity: "low" })).toEqual([
@@ -20,6 +20,15 @@ it("lists collections, and takes plain values and nothing at all", () => {
   expect(differences("old", "new")).toEqual([{ field: "", before: "old", after: "new" }]);
   expect(differences(undefined, undefined)).toEqual([]);
   expect(differences(undefined, { displayName: "x" })).toEqual([{ field: "Name", before: "", after: "x" }]);
+});
+
+it("speaks in the portal's words where the fields tell everything", () => {
+  const changes = differences({ status: "active" }, { status: "inProgress" });
+  const summary = "Status changed from active to inProgress";
+  expect(headline({ kind: "statusChanged", summary }, changes)).toBe("Status changed");
+  expect(headline({ kind: "statusChanged", summary }, [])).toBe(summary);
+  expect(headline({ kind: "statusChanged", summary, alertId: "a" }, changes)).toBe(summary);
+  expect(headline({ kind: "merged", summary: "Took in incident 4" }, changes)).toBe("Took in incident 4");
 });
 
 it("leaves out bookkeeping", () => {

@@ -1,5 +1,7 @@
 // The change feed keeps what was before and after as JSON: a plain value, or an object of the fields that changed.
+import type { Activity } from "../../api/types";
 import {
+  activityWord,
   alertStatusWord,
   classificationWord,
   determinationWord,
@@ -27,6 +29,7 @@ const fieldWords: Record<string, string> = {
   assignedTo: "Assigned to",
   customTags: "Tags",
   resolvingComment: "Resolution note",
+  alerts: "Alerts changed with it",
 };
 
 /** What the summary says already or what only machines want to know. */
@@ -40,6 +43,25 @@ const bookkeeping = new Set([
   "alertCount",
   "comment",
 ]);
+
+/** Kinds whose fields tell everything in the portal's own words, so that the record's sentence would only repeat it. */
+const fieldChanges = new Set([
+  "renamed",
+  "descriptionChanged",
+  "summaryChanged",
+  "resolvingCommentChanged",
+  "statusChanged",
+  "severityChanged",
+  "assigned",
+  "classified",
+  "tagsChanged",
+]);
+
+/** The line that stands for one entry of the log. */
+export function headline(activity: Pick<Activity, "kind" | "summary" | "alertId">, changes: Difference[]): string {
+  const told = fieldChanges.has(activity.kind) && changes.length > 0 && !activity.alertId;
+  return told || !activity.summary ? activityWord(activity.kind) : activity.summary;
+}
 
 export function differences(before: unknown, after: unknown): Difference[] {
   if (!isObject(before) && !isObject(after)) {
