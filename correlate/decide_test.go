@@ -32,6 +32,13 @@ func (m *made) on(host string) *made {
 	return m.with(tocsin.EvDevice, host, map[string]any{"deviceDnsName": host})
 }
 
+func (m *made) asks(from, to string) *made {
+	m.on(from).on(to)
+	n := len(m.a.Evidence)
+	m.a.Evidence[n-2].Roles, m.a.Evidence[n-1].Roles = []tocsin.EvidenceRole{tocsin.RoleSource}, []tocsin.EvidenceRole{tocsin.RoleAttacked}
+	return m
+}
+
 func (m *made) by(upn string) *made {
 	return m.with(tocsin.EvUser, "", map[string]any{"userAccount": map[string]any{"userPrincipalName": upn}})
 }
@@ -138,6 +145,11 @@ func TestCommonThingsDoNotLink(t *testing.T) {
 			known(tocsin.IPKey("10.0.0.8"), Known{Alerts: 400, Rules: 30, Devices: 70, Users: 50})},
 		{"hash seen everywhere", alert("a", "A", noon).with(tocsin.EvFile, "ws1", lib), alert("b", "B", noon).with(tocsin.EvFile, "ws2", lib),
 			known(tocsin.EntityKey{Type: tocsin.EntityFile, ID: "sha256:" + strings.Repeat("cd", 32)}, Known{Alerts: 300, Rules: 20, Devices: 60})},
+		{"domain controller that both asked", alert("a", "A", noon).asks("ws1", "dc01").by("ann@corp.example"), alert("b", "B", noon).asks("ws2", "dc01").by("bob@corp.example"), Prevalence{}},
+		{"server that everybody uses", alert("a", "A", noon).on("fs01").by("ann@corp.example"), alert("b", "B", noon.Add(5*time.Minute)).on("fs01").by("bob@corp.example"),
+			known(tocsin.DeviceKeys("fs01", "")[0], Known{Alerts: 90, Rules: 12, Devices: 1, Users: 45})},
+		{"suite in which something happened", alert("a", "A", noon).with(tocsin.EvCloudApp, "", map[string]any{"displayName": "Microsoft 365"}),
+			alert("b", "B", noon).with(tocsin.EvCloudApp, "", map[string]any{"displayName": "Microsoft 365"}), Prevalence{}},
 		{"busy administrator, hours apart", alert("a", "A", noon).by("ops@corp.example"), alert("b", "B", noon.Add(3*time.Hour)).by("ops@corp.example"),
 			known(tocsin.UserKeys("ops@corp.example", "", "", "", "")[0], Known{Alerts: 90, Rules: 20, Devices: 20, Users: 1})},
 		{"long-lived agent", alert("a", "A", noon).process("ws1", "agent.exe", "g-1", 9), alert("b", "B", noon.Add(48*time.Hour)).process("ws1", "agent.exe", "g-1", 9),
@@ -166,7 +178,7 @@ func TestTellingThingsLink(t *testing.T) {
 		{"mail", alert("a", "A", noon).with(tocsin.EvAnalyzedMessage, "", mail), alert("b", "B", later).with(tocsin.EvAnalyzedMessage, "", mail), "mail message “Invoice”"},
 		{"link", alert("a", "A", noon).with(tocsin.EvURL, "", link), alert("b", "B", later).with(tocsin.EvURL, "", link), "same link"},
 		{"application", alert("a", "A", noon).with(tocsin.EvOAuthApp, "", app), alert("b", "B", later).with(tocsin.EvServicePrincipal, "", map[string]any{"appId": "app-1", "servicePrincipalName": "Mail Helper"}), "application Mail Helper"},
-		{"two accounts' device at once", alert("a", "A", noon).on("ws1").by("ann@corp.example"), alert("b", "B", noon.Add(time.Minute)).on("srv2").by("ann@corp.example"), "ann@corp.example acts on both devices"},
+		{"two accounts' device at once", alert("a", "A", noon).on("ws1").by("ann@corp.example"), alert("b", "B", noon.Add(time.Minute)).on("srv2").by("ann@corp.example"), "ann@corp.example acts on two devices at once"},
 		{"user in the order of an attack", alert("a", "A", noon).by("ann@corp.example").ip("203.0.113.9").tactic("InitialAccess"),
 			alert("b", "B", noon.Add(2*time.Hour)).by("ann@corp.example").ip("203.0.113.9").tactic("Persistence"), "tactics in the order"},
 	}

@@ -63,6 +63,9 @@ type Thing struct {
 	PID    int64              `json:"i,omitempty"` // of a process
 	// Hostile: the alert itself says that the thing belongs to the attacker.
 	Hostile bool `json:"h,omitempty"`
+	// Vague things stood beside what happened: the address of a reader's office,
+	// the server that was asked. They count less.
+	Vague bool `json:"v,omitempty"`
 	// Common things are on every host (documented in common.go); they are
 	// kept for the reader and link nothing.
 	Common bool `json:"c,omitempty"`
@@ -93,6 +96,7 @@ func FactsOf(a *tocsin.Alert) Facts {
 		f.addEvidence(&a.Evidence[i])
 	}
 	f.markParents(a.Evidence)
+	f.markAsked(a.Evidence)
 	f.addDetails(a)
 	return f
 }
@@ -119,7 +123,7 @@ func (f *Facts) add(t Thing) {
 	for i := range f.Things {
 		have := &f.Things[i]
 		if have.Part == t.Part && have.Keys[0] == t.Keys[0] {
-			have.Hostile = have.Hostile || t.Hostile
+			have.Hostile, have.Vague = have.Hostile || t.Hostile, have.Vague && t.Vague
 			return
 		}
 	}
@@ -160,6 +164,7 @@ func (f *Facts) addEvidence(e *tocsin.Evidence) {
 		t.Common = commonFile(e.Str("fileDetails.filePath"), t.Name)
 	case PartIP:
 		t.Common = len(t.Keys) > 0 && commonIP(t.Keys[0].ID)
+		t.Vague = len(e.Roles) == 1 && e.Roles[0] == tocsin.RoleContextual
 	case PartApp:
 		// The suite in which something happened; an application that somebody
 		// consented to is another matter.
@@ -181,6 +186,24 @@ func (f *Facts) addSender(e *tocsin.Evidence) {
 		}
 		f.add(Thing{Part: PartSender, Keys: []tocsin.EntityKey{{Type: tocsin.EntityOther, ID: "sender/" + from}}, Name: clip(from)})
 		return
+	}
+}
+
+// markAsked tells the device that acted from the one that was asked: a domain
+// controller answers everybody.
+func (f *Facts) markAsked(evidence []tocsin.Evidence) {
+	source, asked := false, map[tocsin.EntityKey]bool{}
+	for i := range evidence {
+		e := &evidence[i]
+		if ks := e.Keys(); e.Entity() == tocsin.EntityDevice && len(ks) > 0 {
+			source = source || slices.Contains(e.Roles, tocsin.RoleSource)
+			asked[ks[0]] = slices.Contains(e.Roles, tocsin.RoleAttacked) || slices.Contains(e.Roles, tocsin.RoleDestination)
+		}
+	}
+	for i := range f.Things {
+		if t := &f.Things[i]; source && t.Part == PartDevice && asked[t.Keys[0]] {
+			t.Vague = true
+		}
 	}
 }
 
@@ -410,7 +433,7 @@ func (f *Facts) ruleKeys() (always tocsin.EntityKey, recent [2]tocsin.EntityKey)
 func (f *Facts) place() string {
 	for _, p := range []Part{PartDevice, PartUser, PartApp, PartResource} {
 		for i := range f.Things {
-			if t := &f.Things[i]; t.Part == p && !t.Common {
+			if t := &f.Things[i]; t.Part == p && !t.Common && !t.Vague {
 				return t.Keys[0].ID
 			}
 		}

@@ -170,7 +170,7 @@ func (r *record) evidence(a *tocsin.Alert) {
 		}
 	}
 	for _, ip := range r.IPs {
-		add(tocsin.EvIP, tocsin.RoleContextual, map[string]any{"ipAddress": ip})
+		add(tocsin.EvIP, tocsin.RoleUnknown, map[string]any{"ipAddress": ip})
 	}
 	if r.File != "" {
 		d := map[string]any{"fileName": baseName(r.File), "filePath": r.File}

@@ -79,6 +79,9 @@ type Policy struct {
 	// BareName is how much of its weight an account keeps that one of the
 	// sources names without its domain.
 	BareName float64
+	// Vague is how much of its weight a thing keeps that only stood beside what
+	// happened, and a device that people of all kinds are seen on.
+	Vague float64
 	// CommonDevices and CommonRules: an address, host name or file that alerts
 	// of this many rules on this many devices carry outside the candidate is
 	// infrastructure, and links nothing.
@@ -141,7 +144,7 @@ func DefaultPolicy() Policy {
 			NextStage:    {0.15, 0, 0},
 		},
 		Join: 1, Merge: 1.3, MergeSmall: 4, Window: 7 * 24 * time.Hour, Support: 0.08, Union: 0.9,
-		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7,
+		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7, Vague: 0.5,
 		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
 	}
 }

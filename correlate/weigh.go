@@ -194,10 +194,13 @@ func (w *weigher) counts(c *Candidate) map[tocsin.EntityKey]float64 {
 // pieces for proof that the value is common.
 func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float64 {
 	r := w.p.Weights[sig].Rarity
+	known := w.prev.Keys[k]
+	if sig == SameDevice && known.Users >= 4*w.p.CommonDevices {
+		return w.p.Vague // a server for everybody
+	}
 	if r == 0 {
 		return 1
 	}
-	known := w.prev.Keys[k]
 	switch sig {
 	case SameIP, SameDomain, SameFile, SameObject, SameSender:
 		if known.Devices >= w.p.CommonDevices && known.Rules >= w.p.CommonRules && inside < 0.8*float64(known.Alerts) {
@@ -245,6 +248,9 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, w.inside[i][k], sig)
 				if bareName(k) {
 					x *= w.p.BareName
+				}
+				if t.Vague || o.Vague {
+					x *= w.p.Vague
 				}
 				if have, ok := best[sig]; !ok || x > have.weight {
 					best[sig] = shared{sig, x, t, o}

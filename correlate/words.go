@@ -31,7 +31,7 @@ func (p *pair) link(f *Facts) tocsin.Link {
 	if p.gap <= 15*time.Minute && !slices.Contains(l.Reasons, tocsin.ReasonTemporal) {
 		l.Reasons = append(l.Reasons, tocsin.ReasonTemporal)
 	}
-	if p.lateral(f) {
+	if p.lateral(f) && !slices.Contains(l.Reasons, tocsin.ReasonLateralMovement) {
 		l.Reasons = append(l.Reasons, tocsin.ReasonLateralMovement)
 	}
 	return l
@@ -50,6 +50,12 @@ func (p *pair) told() []shared {
 	for _, s := range p.shared {
 		if s.weight >= 0.1*p.weight {
 			out = append(out, s)
+		}
+	}
+	// That somebody acts in two places says more than that it is somebody.
+	if len(out) > 1 && out[0].signal == SameUser {
+		if i := slices.IndexFunc(out, func(s shared) bool { return s.signal == Movement }); i > 0 {
+			out[0], out[i] = out[i], out[0]
 		}
 	}
 	return out
@@ -168,7 +174,7 @@ func (s *shared) statement() string {
 	case SameRule:
 		return "The same detection fired for " + n
 	case Movement:
-		return "The user " + n + " acts on both devices"
+		return "The user " + n + " acts on two devices at once"
 	case SameDevice:
 		return "Both alerts happened on the same device " + n
 	}
