@@ -354,7 +354,7 @@ func (s *Scratch) evalKids(p *program, n *node) bool {
 
 // test evaluates a predicate that the automata did not decide.
 func (s *Scratch) test(t *lazyTest) bool {
-	v := &s.words
+	var v *fieldValue
 	if t.field >= 0 {
 		v = s.value(t.field)
 	} else {

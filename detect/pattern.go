@@ -112,13 +112,6 @@ func (p pattern) mapLit(f func(string) string) pattern {
 	return q
 }
 
-func (p pattern) size() int {
-	n := 0
-	for _, t := range p.toks {
-		n += len(t.lit) + 1
-	}
-	return n
-}
 
 // String writes the pattern back in Sigma's notation.
 func (p pattern) String() string {

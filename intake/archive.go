@@ -35,13 +35,6 @@ type leaf struct {
 	spool func() (io.ReaderAt, int64, func(), error)
 }
 
-// display is how people are told about the leaf.
-func (l *leaf) display() string {
-	if l.Item == "" {
-		return l.Path
-	}
-	return l.Path + "!/" + l.Item
-}
 
 // finding is what walking met beside leaves.
 type finding struct {

@@ -162,7 +162,7 @@ type zeekHeader struct {
 	names     []string
 }
 
-var errZeekHeader = errors.New("Zeek row before the #fields line")
+var errZeekHeader = errors.New("a Zeek row before the #fields line")
 
 // zeekLine takes one line of a Zeek log. A header may come again in the middle,
 // where logs were joined.

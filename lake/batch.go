@@ -148,8 +148,6 @@ func (c *column) truncate(n int) {
 	c.n = n
 }
 
-func (c *column) isString() bool { return c.typ == String || c.typ == Dynamic || c.typ == GUID }
-
 func (c *column) has(row int) bool {
 	return row < c.n && c.valid[row>>6]&(1<<(row&63)) != 0
 }

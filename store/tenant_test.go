@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ var crossTenant = map[string]string{
 // its first column or value.
 func TestEveryStatementNamesTheTenant(t *testing.T) {
 	fset := token.NewFileSet()
-	pkgs, err := parser.ParseDir(fset, ".", nil, 0)
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,28 +58,30 @@ func TestEveryStatementNamesTheTenant(t *testing.T) {
 			}
 		}
 	}
-	for _, pkg := range pkgs {
-		for file, f := range pkg.Files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			fn := "package variables"
+			if fd, ok := d.(*ast.FuncDecl); ok {
+				fn = fd.Name.Name
 			}
-			for _, d := range f.Decls {
-				fn := "package variables"
-				if fd, ok := d.(*ast.FuncDecl); ok {
-					fn = fd.Name.Name
+			ast.Inspect(d, func(n ast.Node) bool {
+				e, ok := n.(ast.Expr)
+				if !ok {
+					return true
 				}
-				ast.Inspect(d, func(n ast.Node) bool {
-					e, ok := n.(ast.Expr)
-					if !ok {
-						return true
-					}
-					text, ok := sqlText(e)
-					if ok {
-						check(e.Pos(), fn, text)
-					}
-					return !ok
-				})
-			}
+				text, ok := sqlText(e)
+				if ok {
+					check(e.Pos(), fn, text)
+				}
+				return !ok
+			})
 		}
 	}
 	for fn := range crossTenant {
