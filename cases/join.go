@@ -17,7 +17,7 @@ import (
 const (
 	rarely       = 32 // alerts of a key up to which all are looked at
 	lookedPerKey = 400
-	perIncident  = 16
+	nearPerKey   = 2 * correlate.MaxMembers
 	maxSightings = 600
 )
 
@@ -42,7 +42,7 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 		prev.Keys[k] = correlate.Known(counts[i])
 	}
 	found, err := b.tx.Sightings(rare, busy, store.Reach{At: f.Last, Window: b.c.policy.Window,
-		Looked: lookedPerKey, Per: perIncident, Limit: maxSightings})
+		Near: nearPerKey, Looked: lookedPerKey, Limit: maxSightings})
 	if err != nil {
 		return correlate.Decision{}, err
 	}

@@ -1,10 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,11 +86,11 @@ type Sighting struct {
 type Reach struct {
 	At     time.Time
 	Window time.Duration // on either side of At
-	// Looked is how many alerts of one busy key before At are looked at, nearest
-	// first, and Per how many of them one incident may give, so that a large
-	// incident does not hide the small ones beside it. After At it is a quarter.
-	Looked, Per int
-	Limit       int // of all sightings
+	// Of a busy key the Near nearest alerts before At count, and Near more of
+	// other incidents out of the Looked nearest, so that a large incident does
+	// not hide the small ones beside it. After At it is a quarter of that.
+	Near, Looked int
+	Limit        int // of all sightings
 }
 
 // Sightings are the alerts of open incidents that carry one of the keys: of a
@@ -95,48 +98,80 @@ type Reach struct {
 // there are r.Limit. Which keys are rare the caller knows from Prevalence: a few
 // dozen alerts at most. An alert that carries several keys comes several times.
 func (tx *Tx) Sightings(rare, busy []tocsin.EntityKey, r Reach) (out []Sighting, err error) {
-	ask := func(parts []string, keys []tocsin.EntityKey, args ...any) error {
-		if len(keys) == 0 || len(out) >= r.Limit {
-			return nil
-		}
-		for _, k := range keys {
+	if len(rare) > 0 {
+		parts := make([]string, len(rare))
+		args := []any{micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window)), r.Limit}
+		for i, k := range rare {
+			parts[i] = `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(5+i) +
+				` AND open = 1 AND last >= $2 AND last <= $3`
 			args = append(args, keyText(k))
 		}
-		rows, err := tx.query(strings.Join(parts, " UNION ALL ")+` LIMIT $4`, args...)
-		return each(rows, err, func(rows *sql.Rows) error {
-			var s Sighting
-			var last int64
-			err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
-			s.Last = fromMicros(last)
-			out = append(out, s)
-			return err
-		})
-	}
-	from, to := micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window))
-	parts := make([]string, len(rare))
-	for i := range rare {
-		parts[i] = `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(5+i) +
-			` AND open = 1 AND last >= $2 AND last <= $3`
-	}
-	if err = ask(parts, rare, from, to, r.Limit); err == nil {
-		parts = parts[:0]
-		for i := range busy {
-			parts = append(parts, busySide(i, "b", "last <= $9 AND last >= $2", " DESC", "$5", "$6"),
-				busySide(i, "a", "last > $9 AND last <= $3", "", "$7", "$8"))
+		if out, err = tx.sightings(strings.Join(parts, " UNION ALL ")+` LIMIT $4`, args...); err != nil {
+			return nil, err
 		}
-		err = ask(parts, busy, from, to, r.Limit-len(out), r.Looked, r.Per, max(1, r.Looked/4), max(1, r.Per/4), micros(r.At))
 	}
+	for _, k := range busy {
+		if len(out) >= r.Limit {
+			break
+		}
+		for _, s := range []keySide{
+			{"last <= $3 AND last >= $4 ORDER BY last DESC", r.At, r.At.Add(-r.Window), r.Near, r.Looked},
+			{"last > $3 AND last <= $4 ORDER BY last", r.At, r.At.Add(r.Window), max(1, r.Near/4), max(1, r.Looked/4)},
+		} {
+			found, err := tx.busySightings(keyText(k), s)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found...)
+		}
+	}
+	return out[:min(len(out), r.Limit)], nil
+}
+
+// keySide is one side in time of a busy key.
+type keySide struct {
+	span         string // condition and order, from $3 to $4
+	from, to     time.Time
+	near, looked int
+}
+
+// otherIncidents is how many incidents the second look leaves out; the text of
+// the statement is the same for any number up to it.
+const otherIncidents = 8
+
+func (tx *Tx) busySightings(key string, s keySide) ([]Sighting, error) {
+	first := `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $2 AND open = 1 AND ` + s.span + ` LIMIT $5`
+	out, err := tx.sightings(first, key, micros(s.from), micros(s.to), s.near)
+	if err != nil || len(out) < s.near {
+		return out, err
+	}
+	// Full: leave out the incidents that filled it, and look further.
+	count := map[int64]int{}
+	for _, f := range out {
+		count[f.IncidentID]++
+	}
+	large := slices.SortedFunc(maps.Keys(count), func(a, b int64) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
+	large = large[:min(len(large), otherIncidents)]
+	for len(large) < otherIncidents {
+		large = append(large, large[0])
+	}
+	more, err := tx.sightings(`SELECT alert_id, incident_id, last FROM (`+first+`) AS looked WHERE incident_id NOT IN `+inList(7, otherIncidents)+` LIMIT $6`,
+		append([]any{key, micros(s.from), micros(s.to), s.looked, s.near}, anys(large)...)...)
+	return append(out, more...), err
+}
+
+func (tx *Tx) sightings(q string, args ...any) (out []Sighting, err error) {
+	rows, err := tx.query(q, args...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var s Sighting
+		var last int64
+		err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
+		s.Last = fromMicros(last)
+		out = append(out, s)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look for alerts of the same entities: %w", err)
 	}
 	return out, nil
-}
-
-// busySide looks on one side in time for the ith busy key.
-func busySide(i int, side, times, dir, looked, per string) string {
-	name := side + strconv.Itoa(i)
-	return `SELECT alert_id, incident_id, last FROM (SELECT alert_id, incident_id, last,
-			row_number() OVER (PARTITION BY incident_id ORDER BY last` + dir + `) AS n
-		FROM (SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(10+i) + ` AND open = 1 AND ` + times + `
-			ORDER BY last` + dir + ` LIMIT ` + looked + `) AS ` + name + `l) AS ` + name + ` WHERE n <= ` + per
 }
