@@ -45,12 +45,11 @@ func expand(tx *store.Tx, inc *tocsin.Incident, limit int) (err error) {
 	if inc.Alerts, err = tx.AlertsOf(inc.ID, limit); err != nil {
 		return err
 	}
+	comments, err := tx.AlertComments(inc.ID)
 	for i := range inc.Alerts {
-		if inc.Alerts[i].Comments, err = tx.Comments(inc.ID, inc.Alerts[i].ID); err != nil {
-			return err
-		}
+		inc.Alerts[i].Comments = comments[inc.Alerts[i].ID]
 	}
-	return nil
+	return err
 }
 
 // Incidents is a page of the queue, newest first unless the query says

@@ -188,6 +188,23 @@ func (tx *Tx) Comments(incidentID int64, alertID string) ([]tocsin.Comment, erro
 	return tx.comments(`SELECT text, created_by, created FROM comment WHERE tenant = $1 AND incident_id = $2 AND alert_id = '' ORDER BY created, id`, incidentID)
 }
 
+// AlertComments are those on the alerts of an incident, by alert, oldest first.
+func (tx *Tx) AlertComments(incidentID int64) (map[string][]tocsin.Comment, error) {
+	out := map[string][]tocsin.Comment{}
+	rows, err := tx.query(`SELECT alert_id, text, created_by, created FROM comment WHERE tenant = $1 AND incident_id = $2 AND alert_id <> ''
+		ORDER BY created, id`, incidentID)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id string
+		var c tocsin.Comment
+		var at int64
+		err := rows.Scan(&id, &c.Text, &c.CreatedBy, &at)
+		c.Created = fromMicros(at)
+		out[id] = append(out[id], c)
+		return err
+	})
+	return out, err
+}
+
 func (tx *Tx) comments(q string, arg any) (out []tocsin.Comment, err error) {
 	rows, err := tx.query(q, arg)
 	err = each(rows, err, func(rows *sql.Rows) error {
