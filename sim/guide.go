@@ -9,7 +9,7 @@ func Guide() string {
     - Alerts: mail, identity, application, endpoint and cloud in one story, each
       with the reason why it was linked to the others
     - Assets: the clerk who clicked, the administrator whose account was used,
-      the two computers and the server between them
+      her computer, the application server and the key vault
     - Evidence: one control server, one program, one application called
       "Lantern Mail Sync"
     - Activities: how the incident grew, and where two became one
