@@ -14,6 +14,7 @@ import "slices"
 // caches and still moves in amortised constant time per byte.
 type automaton struct {
 	class [256]uint8 // 0: no literal has this byte
+	begin [256]bool  // a literal begins with this byte
 	width uint32     // number of classes
 	dense uint32     // states below this have a row
 	// table has the rows; an entry is a state, with hasOut set when literals
@@ -70,6 +71,9 @@ func buildAutomaton(texts []string, lits []acLit) *automaton {
 	a := &automaton{lits: lits, outs: []uint32{0}}
 	a.classify(texts)
 	nodes := a.trie(texts)
+	for b := range 256 {
+		_, a.begin[b] = child(&nodes[0], a.class[b])
+	}
 	order := failLinks(nodes)
 	for _, o := range order {
 		n := &nodes[o]
@@ -286,6 +290,14 @@ func (p *program) scan(a *automaton, text string, s *Scratch) {
 	cur := uint32(0)
 	table, width, dense := a.table, a.width, a.dense
 	for i := 0; i < len(text); i++ {
+		if cur == 0 {
+			// At the root most bytes of most values lead nowhere.
+			for !a.begin[text[i]] {
+				if i++; i == len(text) {
+					return
+				}
+			}
+		}
 		c := a.class[text[i]]
 		if cur < dense {
 			cur = table[cur*width+uint32(c)]

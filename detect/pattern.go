@@ -112,7 +112,6 @@ func (p pattern) mapLit(f func(string) string) pattern {
 	return q
 }
 
-
 // String writes the pattern back in Sigma's notation.
 func (p pattern) String() string {
 	var b strings.Builder
