@@ -35,7 +35,6 @@ type leaf struct {
 	spool func() (io.ReaderAt, int64, func(), error)
 }
 
-
 // finding is what walking met beside leaves.
 type finding struct {
 	Path, Item string
