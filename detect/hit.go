@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	maxHitRows  = 20      // rows that a hit carries for evidence
+	maxHitRows  = 10      // rows that a hit carries for evidence
 	maxHitValue = 8 << 10 // bytes of one value of such a row
 )
 
@@ -78,6 +78,7 @@ type Collector struct {
 	hits []*Hit
 	open map[string]*Hit
 	n    int64
+	text []byte
 }
 
 // NewCollector makes a Collector for hits of an engine.
@@ -99,13 +100,23 @@ func (c *Collector) Batch(b *lake.Batch, row int, r *Rule) {
 			break
 		}
 	}
-	values := map[string]any{}
-	for i, col := range b.Table().Columns {
-		if v := b.Value(i, row); v != nil {
-			values[col.Name] = v
+	t := b.Table()
+	key := subject(t.Name, func(name string) string {
+		if i, ok := t.Column(name); ok {
+			c.text, _ = b.AppendText(c.text[:0], i, row)
+			return present(string(c.text))
 		}
-	}
-	c.add(r, tocsin.Row{Table: b.Table().Name, Values: values}, b.Ref(row), inputs)
+		return ""
+	})
+	c.add(r, key, b.Ref(row), inputs, func() tocsin.Row {
+		values := map[string]any{}
+		for i, col := range t.Columns {
+			if v := b.Value(i, row); v != nil {
+				values[col.Name] = v
+			}
+		}
+		return tocsin.Row{Table: t.Name, Values: values}
+	})
 }
 
 // Event takes what MatchEvent answered for an event.
@@ -129,7 +140,7 @@ func (c *Collector) Event(ev *tocsin.Event, rules []*Rule) {
 			inputs = c.inputs(r)
 			c.s.view, c.s.event = rowView{}, nil
 		}
-		c.add(r, row, rowRef(&row), inputs)
+		c.add(r, subject(row.Table, rowGet(&row)), rowRef(&row), inputs, func() tocsin.Row { return row })
 	}
 }
 
@@ -165,38 +176,36 @@ func (c *Collector) inputs(r *Rule) []Input {
 	return out
 }
 
-func (c *Collector) add(r *Rule, row tocsin.Row, ref tocsin.RowRef, inputs []Input) {
+// add takes one occurrence; row is called only when the hit has room for it.
+func (c *Collector) add(r *Rule, key string, ref tocsin.RowRef, inputs []Input, row func() tocsin.Row) {
 	if r.InputOnly && len(inputs) == 0 {
 		return
 	}
 	c.n++
-	at := ref.Time
-	trim(&row)
-	key := subject(&row)
-	day := at.UTC().Format(time.DateOnly)
-	if !r.InputOnly && len(inputs) == 0 {
-		if h := c.open[r.ID+"\x00"+key+"\x00"+day]; h != nil {
-			h.join(row, ref, at)
-			return
+	// What correlation rules look at must keep its own time and values.
+	merge := len(inputs) == 0
+	open := r.ID + "\x00" + key + "\x00" + ref.Time.UTC().Format(time.DateOnly)
+	if h := c.open[open]; merge && h != nil {
+		h.join(ref)
+		if len(h.Rows) < maxHitRows {
+			h.Rows = append(h.Rows, trim(row()))
 		}
+		return
 	}
-	h := &Hit{RuleID: r.ID, Key: key, Rows: []tocsin.Row{row}, Refs: []tocsin.RowRef{ref}, Count: 1, First: at, Last: at, Inputs: inputs}
+	h := &Hit{RuleID: r.ID, Key: key, Rows: []tocsin.Row{trim(row())}, Refs: []tocsin.RowRef{ref}, Count: 1, First: ref.Time, Last: ref.Time, Inputs: inputs}
 	c.hits = append(c.hits, h)
-	if !r.InputOnly && len(inputs) == 0 {
-		c.open[r.ID+"\x00"+key+"\x00"+day] = h
+	if merge {
+		c.open[open] = h
 	}
 }
 
-func (h *Hit) join(row tocsin.Row, ref tocsin.RowRef, at time.Time) {
+func (h *Hit) join(ref tocsin.RowRef) {
 	h.Count++
-	if at.Before(h.First) {
-		h.First = at
+	if ref.Time.Before(h.First) {
+		h.First = ref.Time
 	}
-	if at.After(h.Last) {
-		h.Last = at
-	}
-	if len(h.Rows) < maxHitRows {
-		h.Rows = append(h.Rows, row)
+	if ref.Time.After(h.Last) {
+		h.Last = ref.Time
 	}
 	if len(h.Refs) < tocsin.MaxAlertRows {
 		h.Refs = append(h.Refs, ref)
@@ -234,7 +243,7 @@ func (h *Hit) identity() string {
 }
 
 // trim cuts values that are too long for a hit.
-func trim(row *tocsin.Row) {
+func trim(row tocsin.Row) tocsin.Row {
 	var cut map[string]any
 	for k, v := range row.Values {
 		var short any
@@ -258,7 +267,7 @@ func trim(row *tocsin.Row) {
 		}
 	}
 	if cut == nil {
-		return
+		return row
 	}
 	// The values may still be on their way to the lake: the row is copied.
 	for k, v := range row.Values {
@@ -267,6 +276,7 @@ func trim(row *tocsin.Row) {
 		}
 	}
 	row.Values = cut
+	return row
 }
 
 // rowRef is the reference of a mapped row.
@@ -295,11 +305,16 @@ func rowTime(row *tocsin.Row) time.Time {
 func rowGet(row *tocsin.Row) func(string) string {
 	return func(col string) string {
 		s, _ := valueText(row.Values[col])
-		if s == "-" || s == "N/A" {
-			return ""
-		}
-		return s
+		return present(s)
 	}
+}
+
+// present is "" for the signs that sources put where nothing is known.
+func present(s string) string {
+	if s == "-" || s == "N/A" {
+		return ""
+	}
+	return s
 }
 
 // eventRow is the row that stands for a source event in a hit: the mapped row
@@ -373,9 +388,7 @@ func rawID(ev *tocsin.Event) string {
 
 // subject is what an alert is about: repeats of a rule on the same subject are
 // the same alert.
-func subject(row *tocsin.Row) string {
-	g := rowGet(row)
-	t := row.Table
+func subject(t string, g func(col string) string) string {
 	part := func(names ...string) string {
 		for _, n := range names {
 			if v := g(n); v != "" {
