@@ -42,8 +42,10 @@ func (sqlite) open(path string, write bool, conns int) (*sql.DB, error) {
 		}
 		f.Close()
 	}
-	v := url.Values{"_busy_timeout": {"10000"}, "_foreign_keys": {"on"}, "_cache_size": {"-32768"}}
+	v := url.Values{"_busy_timeout": {"10000"}, "_foreign_keys": {"on"}, "_cache_size": {"-16384"}, // KiB
+		"_mutex": {"no"}} // the pool gives a connection to one goroutine at a time
 	if write {
+		v.Set("_cache_size", "-65536")
 		v.Set("_journal_mode", "WAL")
 		v.Set("_synchronous", "FULL") // an answered request survives a power cut
 		v.Set("_txlock", "immediate") // a deferred lock could fail when it is upgraded

@@ -82,7 +82,7 @@ func (tx *Tx) PutNames(alertID string, incidentID int64, names []string) error {
 		return nil
 	}
 	_, err := tx.exec(`INSERT INTO alert_name (tenant, alert_id, name_id) VALUES `+rowList(len(ids), `($1, $2, `, 3)+
-		` ON CONFLICT (tenant, alert_id, name_id) DO NOTHING`, append([]any{alertID}, ids...)...)
+		` ON CONFLICT (tenant, name_id, alert_id) DO NOTHING`, append([]any{alertID}, ids...)...)
 	if err == nil {
 		_, err = tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES `+rowList(len(ids), `($1, $2, 'part', `, 3)+
 			` ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, append([]any{incidentID}, ids...)...)

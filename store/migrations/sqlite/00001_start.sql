@@ -159,7 +159,6 @@ CREATE TABLE alert_label (
   PRIMARY KEY (tenant, alert_id, kind, value),
   FOREIGN KEY (tenant, alert_id) REFERENCES alert (tenant, id)
 ) WITHOUT ROWID;
-CREATE INDEX alert_label_value ON alert_label (tenant, kind, value, alert_id);
 
 -- Which alerts carry an entity, by time: how candidates are found. Alerts of
 -- resolved incidents stand apart (open 0), so that however many there are of a
@@ -236,9 +235,8 @@ CREATE TABLE alert_name (
   tenant   TEXT NOT NULL,
   alert_id TEXT NOT NULL,
   name_id  BIGINT NOT NULL,
-  PRIMARY KEY (tenant, alert_id, name_id)
+  PRIMARY KEY (tenant, name_id, alert_id)
 ) WITHOUT ROWID;
-CREATE INDEX alert_name_name ON alert_name (tenant, name_id, alert_id);
 
 -- The record. The triggers hold the promise that it only grows.
 CREATE TABLE change (
