@@ -33,6 +33,5 @@ export default defineConfig({
     { name: "light", use: { colorScheme: "light", viewport: { width: 1440, height: 900 } } },
     { name: "dark", use: { colorScheme: "dark", viewport: { width: 1440, height: 900 } } },
     { name: "phone", use: { colorScheme: "light", viewport: { width: 390, height: 844 }, hasTouch: true } },
-    { name: "phone-dark", use: { colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true } },
   ],
 });

@@ -267,10 +267,20 @@ test("filters live in the address and the data page counts", async ({ page }) =>
   }
   await expect(page.getByRole("heading", { name: "Events by table" })).toBeVisible();
   await check(page, "data");
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await expect(page.getByRole("menuitem", { name: "Sign out" })).toBeVisible();
+  await check(page, "account");
+  await page.keyboard.press("Escape");
   await page.goto("/nowhere");
   await expect(page.getByText("There is no such page")).toBeVisible();
   await page.goto("/incidents/999999999/alerts");
   await expect(page.getByText("Not found")).toBeVisible();
+
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await page.goto("/incidents");
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   expect(faults.filter((fault) => !fault.includes("404"))).toEqual([]);
 });
 

@@ -37,12 +37,19 @@ export function useSignIn() {
 export function useSignOut() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => call<void>("DELETE", "/api/v1/session", { expectSignedOut: true }),
-    onSettled: () => {
+    mutationFn: async () => {
+      try {
+        await call<void>("DELETE", "/api/v1/session", { expectSignedOut: true });
+      } catch (error) {
+        // Somebody who is not signed in any more has what they wanted; after any other failure the cookie still works.
+        if (!(error instanceof ApiError && error.status === 401)) throw error;
+      }
+    },
+    onSuccess: () => {
       setCsrfToken("");
-      // Nothing that the last person saw may stay in memory for the next one.
-      client.clear();
       client.setQueryData(sessionKey, null);
+      // Nothing that the last person saw may stay in memory for the next one.
+      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });
     },
   });
 }

@@ -1,5 +1,11 @@
 import {
   Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
   Menu,
   MenuDivider,
   MenuGroup,
@@ -34,6 +40,7 @@ import {
   WeatherSunnyRegular,
 } from "./icons";
 import { Logo } from "./Logo";
+import { messageOf } from "./states";
 import { own, type ThemeChoice, useTheme } from "./theme";
 import { usePhone } from "./useMedia";
 
@@ -370,6 +377,22 @@ function UserMenu() {
         </MenuPopover>
       </Menu>
       {changing && <ChangePassword onClose={() => setChanging(false)} />}
+      {signOut.isError && (
+        <Dialog open onOpenChange={() => signOut.reset()}>
+          <DialogSurface>
+            <DialogBody>
+              <DialogTitle>You are still signed in</DialogTitle>
+              <DialogContent>{messageOf(signOut.error)}</DialogContent>
+              <DialogActions>
+                <Button appearance="primary" onClick={() => signOut.mutate()}>
+                  Try again
+                </Button>
+                <Button onClick={() => signOut.reset()}>Close</Button>
+              </DialogActions>
+            </DialogBody>
+          </DialogSurface>
+        </Dialog>
+      )}
     </>
   );
 }
