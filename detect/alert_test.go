@@ -221,3 +221,29 @@ detection:
 		}
 	}
 }
+
+// Rows of the SecurityEvent table speak almost as the events themselves.
+func TestSecurityEventRows(t *testing.T) {
+	e := engineOf(t, shellRule+`---
+title: cleared
+id: cleared
+logsource: {product: windows, service: security}
+detection: {s: {EventID: 1102}, condition: s}
+`)
+	row := func(id int64, more map[string]any) tocsin.Row {
+		v := map[string]any{"TimeGenerated": windowStart, "EventID": id, "Computer": "ws-1"}
+		for k, x := range more {
+			v[k] = x
+		}
+		return tocsin.Row{Table: "SecurityEvent", Values: v}
+	}
+	started := map[string]any{"NewProcessName": `C:\Windows\powershell.exe`, "ParentProcessName": `C:\Office\winword.exe`}
+	for i, c := range []struct {
+		row  tocsin.Row
+		want int
+	}{{row(1102, nil), 1}, {row(4688, started), 1}, {row(4689, started), 0}} {
+		if n := len(collect(t, e, []tocsin.Row{c.row}, 1)); n != c.want {
+			t.Errorf("row %d: %d hits, want %d", i, n, c.want)
+		}
+	}
+}

@@ -291,6 +291,11 @@ func (m modifiers) predicatesOf(field, value string, isText bool) ([]*predicate,
 		p.before, p.after = m.contains || m.ends, m.contains || m.starts
 		return []*predicate{p}, nil
 	}
+	return m.patterns(p, value, isText)
+}
+
+// patterns makes the predicates that compare with text.
+func (m modifiers) patterns(p *predicate, value string, isText bool) ([]*predicate, error) {
 	if len(value) > maxPattern {
 		return nil, fmt.Errorf("a value is longer than %d bytes", maxPattern)
 	}
@@ -322,7 +327,7 @@ func (m modifiers) predicatesOf(field, value string, isText bool) ([]*predicate,
 			pat = pat.mapLit(fold)
 		}
 		q.pat = pat
-		if field == "" { // keywords are searched for, not compared
+		if p.field == "" { // keywords are searched for, not compared
 			q.pat = pat.anyBefore().anyAfter()
 		}
 		out = append(out, &q)

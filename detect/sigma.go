@@ -163,43 +163,15 @@ func parseRule(doc *yaml.Node) (*Rule, error) {
 		return nil, atf(root, "a rule is a mapping")
 	}
 	r := &Rule{Enabled: true}
-	var detection, correlation, logsource *yaml.Node
+	parts := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		k, v := root.Content[i], root.Content[i+1]
-		switch k.Value {
-		case "title":
-			r.Title = v.Value
-		case "id":
-			r.ID = strings.ToLower(v.Value)
-		case "name":
-			r.Name = v.Value
-		case "description":
-			r.Description = strings.TrimSpace(v.Value)
-		case "level":
-			r.Level = strings.ToLower(v.Value)
-		case "status":
-			r.Status = strings.ToLower(v.Value)
-		case "author":
-			r.Author = scalars(v)
-		case "date":
-			r.Date = v.Value
-		case "modified":
-			r.Modified = v.Value
-		case "tags":
-			r.Tags = scalarList(v)
-		case "references":
-			r.References = scalarList(v)
-		case "falsepositives":
-			r.FalsePositives = scalarList(v)
-		case "logsource":
-			logsource = v
-		case "detection":
-			detection = v
-		case "correlation":
-			correlation = v
-		case "action":
-			return r, at(v, &unsupportedError{"rule collections (action)"})
+		if !r.describe(k.Value, v) {
+			parts[k.Value] = v
 		}
+	}
+	if n := parts["action"]; n != nil {
+		return r, at(n, &unsupportedError{"rule collections (action)"})
 	}
 	r.Tactics, r.Techniques = attack(r.Tags)
 	if r.Title == "" {
@@ -217,18 +189,52 @@ func parseRule(doc *yaml.Node) (*Rule, error) {
 	if !slices.Contains(levels, r.Level) {
 		return r, atf(root, "unknown level %q", r.Level)
 	}
-	if correlation != nil {
-		r.Correlation, err = parseCorrelation(correlation)
+	if n := parts["correlation"]; n != nil {
+		r.Correlation, err = parseCorrelation(n)
 		return r, err
 	}
-	if logsource == nil || detection == nil {
+	if parts["logsource"] == nil || parts["detection"] == nil {
 		return r, atf(root, "the rule has no logsource or no detection")
 	}
-	if r.Logsource, err = parseLogsource(logsource); err != nil {
+	if r.Logsource, err = parseLogsource(parts["logsource"]); err != nil {
 		return r, err
 	}
-	r.cond, err = parseDetection(detection)
+	r.cond, err = parseDetection(parts["detection"])
 	return r, err
+}
+
+// describe takes a key that says something about the rule; it is false for
+// the keys that say what it detects.
+func (r *Rule) describe(key string, v *yaml.Node) bool {
+	switch key {
+	case "title":
+		r.Title = v.Value
+	case "id":
+		r.ID = strings.ToLower(v.Value)
+	case "name":
+		r.Name = v.Value
+	case "description":
+		r.Description = strings.TrimSpace(v.Value)
+	case "level":
+		r.Level = strings.ToLower(v.Value)
+	case "status":
+		r.Status = strings.ToLower(v.Value)
+	case "author":
+		r.Author = scalars(v)
+	case "date":
+		r.Date = v.Value
+	case "modified":
+		r.Modified = v.Value
+	case "tags":
+		r.Tags = scalarList(v)
+	case "references":
+		r.References = scalarList(v)
+	case "falsepositives":
+		r.FalsePositives = scalarList(v)
+	default:
+		return false
+	}
+	return true
 }
 
 var levels = []string{"informational", "low", "medium", "high", "critical"}

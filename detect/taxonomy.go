@@ -72,7 +72,8 @@ func windowsOn(category string, column string, values []string, fields []map[str
 		fields: fields[0], also: fields[1:], payload: "AdditionalFields"}
 }
 
-// tableSources lists what applies to a table, its own rules first.
+// tableSources lists what applies to a table, its own rules first. It is long
+// because it is a table; each case stands for itself.
 func tableSources(table string) []tableSource {
 	out := []tableSource{{source: Logsource{Product: HuntingProduct, Service: fold(table)}}}
 	action := func(category string, fields []map[string]string, values ...string) {
@@ -141,6 +142,10 @@ func tableSources(table string) []tableSource {
 			fields: map[string]string{"eventname": "OperationName,ActionType", "useridentity.arn": "Account"}, also: []map[string]string{cloudTrailFields}, payload: "RawEventData"})
 		out = append(out, tableSource{source: Logsource{Product: "azure", Service: "activitylogs"}, column: "DataSource", values: []string{"Azure"}, prefix: true,
 			fields: map[string]string{"operationname": "OperationName"}, payload: "RawEventData"})
+	case "SecurityEvent":
+		out = append(out, tableSource{source: Logsource{Product: "windows", Service: "security"}, fields: map[string]string{"provider_name": "EventSourceName"}},
+			tableSource{source: Logsource{Product: "windows", Category: "process_creation"}, column: "EventID", values: []string{"4688"}, fields: map[string]string{
+				"image": "NewProcessName", "parentimage": "ParentProcessName", "user": "account:SubjectDomainName,SubjectUserName", "logonid": "SubjectLogonId"}})
 	case "CloudProcessEvents":
 		out = append(out, tableSource{source: Logsource{Product: "linux", Category: "process_creation"}, fields: map[string]string{
 			"image": "path:FolderPath,FileName", "commandline": "ProcessCommandLine", "parentimage": "ParentProcessName", "user": "AccountName",
