@@ -129,7 +129,8 @@ class Gatherer {
   private run() {
     this.timer = undefined;
     this.lastRun = Date.now();
-    const { all, keys } = this;
+    const all = this.all;
+    const keys = this.keys;
     this.all = false;
     this.keys = new Map();
     if (all) {
