@@ -28,7 +28,13 @@ function gzipTwins(): Plugin {
 export default defineConfig({
   plugins: [react(), gzipTwins()],
   // public/.gitkeep is copied into dist, which keeps `go build` working in a tree whose portal was built and cleaned.
-  build: { target: "es2022", sourcemap: false, assetsInlineLimit: 0, reportCompressedSize: true, chunkSizeWarningLimit: 600 },
+  build: {
+    target: "es2022",
+    sourcemap: false,
+    assetsInlineLimit: 0,
+    reportCompressedSize: true,
+    chunkSizeWarningLimit: 600,
+  },
   server: {
     port: 5173,
     proxy: Object.fromEntries(
