@@ -97,9 +97,9 @@ type Policy struct {
 // attack instances split at random into halves that had to agree.
 //
 //	signal        full  half    rarity  why
-//	sameProcess   1.40  72 h      30    a process id is one process; long-lived hosts repeat
-//	lineage       1.25  48 h      30    parent and child are one story
-//	sibling       1.05  24 h      15    one shell, two commands
+//	sameProcess   1.40  120 h     30    a process id is one process; long-lived hosts repeat
+//	lineage       1.25  120 h     30    parent and child are one story
+//	sibling       1.05  48 h      15    one shell, two commands
 //	samePid       1.30  20 min     -    numbers are used again within hours
 //	sameMail      1.50  96 h      20    one delivered message
 //	sameUrl       1.20  96 h      20    one lure
@@ -121,9 +121,9 @@ type Policy struct {
 func DefaultPolicy() Policy {
 	return Policy{
 		Weights: map[Signal]Weight{
-			SameProcess:  {1.40, 72 * time.Hour, 30},
-			Lineage:      {1.25, 48 * time.Hour, 30},
-			Sibling:      {1.05, 24 * time.Hour, 15},
+			SameProcess:  {1.40, 120 * time.Hour, 30},
+			Lineage:      {1.25, 120 * time.Hour, 30},
+			Sibling:      {1.05, 48 * time.Hour, 15},
 			SamePID:      {1.30, 20 * time.Minute, 0},
 			SameMail:     {1.50, 96 * time.Hour, 20},
 			SameURL:      {1.20, 96 * time.Hour, 20},

