@@ -228,23 +228,23 @@ func (x *intrusion) directory() {
 
 // cloud: the administrator's account opens the vault and the archive.
 func (x *intrusion) cloud() {
-	x.readMail(x.at(2, 2, 27), 30)
+	x.readMail(x.at(2, 1, 40), 30)
 	s := signIn{app: "Azure Portal", appID: "c44b4083-3bb0-49c1-b47d-974e53cbdf3c", resource: "Azure Resource Manager", ip: thiefIP, country: "MD", city: "Chisinau", agent: thiefAgent,
 		interactive: true, risk: 100, session: x.w.guid("thief session 2")}
-	x.signIn(x.admin, s, x.at(2, 2, 55))
-	t := x.at(2, 3, 8)
+	x.signIn(x.admin, s, x.at(2, 2, 25))
+	t := x.at(2, 2, 38)
 	x.auditVault(x.admin.UPN, "SecretList", "fnw-vault-prod", thiefIP, t)
 	for i := range 9 {
 		x.auditVault(x.admin.UPN, "SecretGet", "fnw-vault-prod", thiefIP, t.Add(time.Duration(11+7*i)*time.Second))
 	}
-	x.storage(x.at(2, 3, 25))
-	x.put("CloudAuditEvents", x.at(2, 3, 42), values{"ActionType": "CreateAccessKey", "OperationName": "CreateAccessKey", "Account": x.admin.UPN, "DataSource": "AWS CloudTrail", "AuditSource": "AWS CloudTrail",
+	x.storage(x.at(2, 2, 55))
+	x.put("CloudAuditEvents", x.at(2, 3, 12), values{"ActionType": "CreateAccessKey", "OperationName": "CreateAccessKey", "Account": x.admin.UPN, "DataSource": "AWS CloudTrail", "AuditSource": "AWS CloudTrail",
 		"AwsResourceName": "arn:aws:iam::111122223333:user/deploy-webshop", "IPAddress": thiefIP, "CountryCode": "MD", "UserAgent": thiefAgent,
 		"RawEventData": map[string]any{"eventName": "CreateAccessKey", "eventSource": "iam.amazonaws.com", "sourceIPAddress": thiefIP, "awsRegion": "eu-central-1",
 			"userIdentity":      map[string]any{"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/Administrators/" + x.admin.UPN},
 			"requestParameters": map[string]any{"userName": "deploy-webshop"}}})
 	x.act(x.admin, cloudAct{action: "Update application – Certificates and secrets management ", app: "Microsoft 365", object: "Tallyworks ERP", objectType: "Application", ip: thiefIP, country: "MD", agent: thiefAgent, admin: true,
-		raw: map[string]any{"ObjectId": x.w.guid("app Tallyworks ERP")}}, x.at(2, 4, 0))
+		raw: map[string]any{"ObjectId": x.w.guid("app Tallyworks ERP")}}, x.at(2, 3, 30))
 }
 
 func (x *intrusion) storage(t time.Time) {
