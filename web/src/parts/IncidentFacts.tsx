@@ -1,4 +1,4 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Incident } from "../api/types";
@@ -138,7 +138,7 @@ function Stages({ categories }: { categories: string[] }) {
             <span
               key={tactic}
               title={categoryWord(tactic)}
-              className={`${styles.stage} ${categories.includes(tactic) ? styles.reached : ""}`}
+              className={mergeClasses(styles.stage, categories.includes(tactic) && styles.reached)}
             />
           ))}
         </div>

@@ -1,5 +1,5 @@
 // What a place shows when it has nothing to show: still loading, empty, or failed.
-import { Button, makeStyles, Skeleton, SkeletonItem, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, mergeClasses, Skeleton, SkeletonItem, tokens } from "@fluentui/react-components";
 import type { ComponentType, ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { ErrorCircleRegular } from "./icons";
@@ -62,7 +62,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
   const styles = useStyles();
   return (
     <div className={styles.state} role="alert">
-      <span className={`${styles.icon} ${styles.failed}`}>
+      <span className={mergeClasses(styles.icon, styles.failed)}>
         <ErrorCircleRegular />
       </span>
       <p className={styles.title}>{title(error)}</p>

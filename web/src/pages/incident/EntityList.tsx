@@ -1,4 +1,4 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { entityIcon } from "../../parts/assetIcons";
 import { VerdictBadge } from "../../parts/badges";
 import { type EntityRow, typeWord } from "../../parts/entities";
@@ -37,10 +37,13 @@ export function EntityList({ entities }: { entities: EntityRow[] }) {
               <Untrusted text={entity.name} />
             </span>
             {entity.verdict === "unknown" ? <span /> : <VerdictBadge verdict={entity.verdict} />}
-            <span className={`${styles.small} ${surface.muted}`}>{words}</span>
+            <span className={mergeClasses(styles.small, surface.muted)}>{words}</span>
             {entity.detail && entity.detail !== entity.name && (
               <span
-                className={`${styles.small} ${entity.type === "process" || entity.type === "file" ? surface.mono : ""}`}
+                className={mergeClasses(
+                  styles.small,
+                  (entity.type === "process" || entity.type === "file") && surface.mono,
+                )}
               >
                 <Untrusted text={entity.detail} />
               </span>

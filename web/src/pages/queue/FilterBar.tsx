@@ -8,6 +8,7 @@ import {
   MenuPopover,
   MenuTrigger,
   makeStyles,
+  mergeClasses,
   Popover,
   PopoverSurface,
   PopoverTrigger,
@@ -193,7 +194,7 @@ function ListPill({ name, chosen, usual, options, onChange }: ListPillProps) {
       >
         <MenuTrigger disableButtonEnhancement>
           <Button
-            className={`${styles.pillButton} ${changed ? `${styles.set} ${styles.withClear}` : ""}`}
+            className={mergeClasses(styles.pillButton, changed && styles.set, changed && styles.withClear)}
             icon={<ChevronDownRegular fontSize={16} />}
             iconPosition="after"
           >
@@ -255,7 +256,7 @@ function RangePill({ filter, onChange }: Props) {
       <Popover open={open} onOpenChange={(_, data) => setOpen(data.open)} positioning="below-start" trapFocus>
         <PopoverTrigger disableButtonEnhancement>
           <Button
-            className={`${styles.pillButton} ${changed ? `${styles.set} ${styles.withClear}` : ""}`}
+            className={mergeClasses(styles.pillButton, changed && styles.set, changed && styles.withClear)}
             icon={<ChevronDownRegular fontSize={16} />}
             iconPosition="after"
           >
