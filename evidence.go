@@ -250,6 +250,13 @@ func (e *Evidence) userKeys(at string) []EntityKey {
 	return UserKeys(e.Str(at+".userPrincipalName"), e.Str(at+".domainName"), e.Str(at+".accountName"), e.Str(at+".userSid"), e.Str(at+".azureAdUserId"))
 }
 
+// systemUser reports evidence of an account that every host has. An account
+// that is known only by UPN or object id is none of these.
+func (e *Evidence) systemUser() bool {
+	name, sid := e.Str("userAccount.accountName"), e.Str("userAccount.userSid")
+	return e.Type == EvUser && (name != "" || sid != "") && SystemAccount(name, sid)
+}
+
 func joinHive(hive, key string) string {
 	if hive == "" || strings.HasPrefix(strings.ToLower(key), strings.ToLower(hive)) {
 		return key

@@ -276,7 +276,7 @@ func addAssets(assets []Asset, byKey map[EntityKey]int, evidence []Evidence) []A
 	for n := range evidence {
 		e := &evidence[n]
 		t := e.Entity()
-		if !t.IsAsset() || (t == EntityUser && SystemAccount(e.Str("userAccount.accountName"), e.Str("userAccount.userSid"))) {
+		if !t.IsAsset() || e.systemUser() {
 			continue
 		}
 		// Only the keys of the asset's own type name it: a mailbox also carries

@@ -156,6 +156,15 @@ func TestRecountDoesNotDependOnOrder(t *testing.T) {
 	if want := "Multi-stage incident involving Initial access & Impact on multiple endpoints reported by multiple sources"; a.DisplayName != want {
 		t.Errorf("name %q, want %q", a.DisplayName, want)
 	}
+	cloudOnly := Alert{Title: "d", Evidence: []Evidence{
+		{Type: EvUser, Props: map[string]any{"userAccount": map[string]any{"userPrincipalName": "ann@corp.example"}}},
+		{Type: EvUser, Props: map[string]any{"userAccount": map[string]any{"accountName": "SYSTEM"}}},
+	}}
+	var c Incident
+	c.Recount([]Alert{cloudOnly})
+	if c.AssetCounts.Users != 1 {
+		t.Errorf("%d users, want the one known by UPN and not SYSTEM", c.AssetCounts.Users)
+	}
 	a.DisplayName, a.Renamed, a.SeverityManual, a.Severity = "mine", true, true, SeverityLow
 	a.Recount(alerts)
 	if a.DisplayName != "mine" || a.Severity != SeverityLow {

@@ -165,7 +165,8 @@ func (b *batch) known(a *tocsin.Alert) (*knownAlert, error) {
 // repeat takes a further occurrence of a known alert. It counts, also in an
 // incident that is resolved, and reopens nothing.
 func (b *batch) repeat(k *knownAlert, a *tocsin.Alert) (Accepted, error) {
-	old := k.a.Keys()
+	was := correlate.FactsOf(k.a)
+	old := was.LookupKeys()
 	k.a.Repeat(a)
 	if !k.dirty {
 		k.dirty = true

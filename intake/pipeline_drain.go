@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -117,6 +118,10 @@ func (in *Intake) deliver(ctx context.Context, eng *detect.Engine, items []lake.
 			put(more)
 		}
 	}
+	// A commit's hits come table by table; correlation reads the story better in
+	// the order in which it happened. Stable, so that a redo after a crash, which
+	// starts at the same item, hands over the same.
+	slices.SortStableFunc(alerts, func(a, b tocsin.Alert) int { return a.FirstActivity.Compare(b.FirstActivity) })
 	if len(alerts) > 0 {
 		accepted, err := in.accept(ctx, alerts)
 		if err != nil {
