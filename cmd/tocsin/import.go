@@ -47,6 +47,7 @@ func runImport(ctx context.Context, args []string) error {
 		} else {
 			printSummary(sum, totals)
 		}
+		printErrors(sum)
 		if len(sum.Errors) > 0 {
 			return errRefused
 		}

@@ -49,18 +49,23 @@ func printSummary(s app.ImportSummary, t app.Totals) {
 	}
 	list("Left out, by reason", skipped)
 	_ = w.Flush()
-	if len(s.Errors) > 0 {
-		fmt.Printf("\nItems with errors\n")
-		for _, e := range s.Errors {
-			fmt.Printf("  %s %s: %s\n", e.Path, e.Item, e.Reason)
-		}
-		if s.MoreErrors > 0 {
-			fmt.Printf("  ... and %d more\n", s.MoreErrors)
-		}
-	}
 	fmt.Printf("\n%d files, %d items read, %d known already; %d records in %s\n", s.Files, s.Items, s.Already, s.Records, s.Duration.Round(100*time.Millisecond))
 	fmt.Printf("now: %d rows added, %d new alerts, %d repeated\n", added, s.NewAlerts, s.Repeated)
 	fmt.Printf("in all: %d rows, %d alerts, %d incidents, %d quarantined records\n", total, t.Alerts, t.Incidents, t.Quarantined)
+}
+
+// printErrors names the items that could not be read, or not to their end.
+func printErrors(s app.ImportSummary) {
+	for _, e := range s.Errors {
+		where := e.Path
+		if e.Item != "" {
+			where += " " + e.Item
+		}
+		fmt.Fprintf(os.Stderr, "tocsin: %s: %s\n", where, e.Reason)
+	}
+	if s.MoreErrors > 0 {
+		fmt.Fprintf(os.Stderr, "tocsin: ... and %d more\n", s.MoreErrors)
+	}
 }
 
 func printRuleReport(r app.RuleReport) {
