@@ -174,6 +174,29 @@ type batchPool struct {
 	lake *lake.Lake
 	mu   sync.Mutex
 	free map[string][]*lake.Batch
+	held int // users that come back for batches again and again
+}
+
+// hold makes the pool keep what a stream of groups needs over and over, until
+// the function that it returns is called: fresh memory costs as much as
+// decoding into it.
+func (p *batchPool) hold() (release func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held++
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.held--; p.held > 0 {
+			return
+		}
+		for name, list := range p.free {
+			if len(list) > keepBatches {
+				clear(list[keepBatches:])
+				p.free[name] = list[:keepBatches]
+			}
+		}
+	}
 }
 
 func (p *batchPool) get(table string) (*lake.Batch, error) {
@@ -188,8 +211,12 @@ func (p *batchPool) get(table string) (*lake.Batch, error) {
 	return p.lake.NewBatch(table)
 }
 
-// keepBatches bounds what the pool holds for one table.
-const keepBatches = 4
+// keepBatches bounds what the pool keeps for one table, heldBatches what it
+// keeps while it is held: two groups and what lies between.
+const (
+	keepBatches = 4
+	heldBatches = 2*groupBlocks + blockAhead + decoders
+)
 
 func (p *batchPool) put(b *lake.Batch) {
 	if b == nil {
@@ -202,7 +229,11 @@ func (p *batchPool) put(b *lake.Batch) {
 		p.free = map[string][]*lake.Batch{}
 	}
 	name := b.Table().Name
-	if len(p.free[name]) < keepBatches {
+	keep := keepBatches
+	if p.held > 0 {
+		keep = heldBatches
+	}
+	if len(p.free[name]) < keep {
 		p.free[name] = append(p.free[name], b)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -11,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/detect"
@@ -48,16 +50,23 @@ type EventsResult struct {
 const MaxLineErrors = 100
 
 const (
-	blockBytes  = 4 << 20
-	blockAhead  = 4 // blocks that may be decoded before the oldest is stored
-	groupBlocks = 8 // blocks that share a transaction at most
+	blockBytes = 4 << 20
+	blockAhead = 4 // blocks that may be decoded before the oldest is gathered
+	// groupBlocks is how many blocks share a transaction at most: of rows of
+	// usual size enough for two row groups of the lake, which are then
+	// compressed at once, on two threads, instead of passing through its log.
+	groupBlocks = 22
+	gatherPause = 200 * time.Millisecond // without a block, after which a group is stored as it is
 	decoders    = 2
 )
 
 // block is a run of whole lines on its way from the body to the lake.
 type block struct {
-	data []byte
-	line int64 // number of its first line
+	data []byte // until it is decoded
+	line int64  // number of its first line
+	// sum is that of data when the body is named.
+	named bool
+	sum   uint64
 
 	done   chan struct{}
 	batch  *lake.Batch
@@ -88,6 +97,7 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 	if err != nil {
 		return res, err
 	}
+	defer in.batches.hold()()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	work := make(chan *block)
@@ -106,7 +116,7 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 		defer close(queue)
 		defer close(work)
 		readErr = readBlocks(body, in.cfg.Limits.Record, func(b *block) error {
-			b.done = make(chan struct{})
+			b.done, b.named = make(chan struct{}), opts.Once != ""
 			if err := send(ctx, queue, b); err != nil {
 				return err
 			}
@@ -126,7 +136,7 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 		go func() { // the reader may hang in the body; nobody waits for it
 			for b := range queue {
 				<-b.done
-				in.batches.put(b.batch)
+				in.release(b)
 			}
 		}()
 		return res, err
@@ -134,45 +144,82 @@ func (in *Intake) Events(ctx context.Context, table string, r io.Reader, opts Ev
 	return res, readErr
 }
 
-// storeBlocks takes decoded blocks in order and stores them, several at a time
-// when they are ready: a transaction costs about the same for one as for eight.
-// ended tells, once queue is closed, why the body ended too early, if it did.
-func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts EventsOptions, res *EventsResult, ended func() error) error {
-	group := make([]*block, 0, groupBlocks)
-	for n := 0; ; n++ {
-		group = group[:0]
-		b, more := <-queue
-		for ; more; b, more = <-queue {
-			<-b.done
-			if ctx.Err() != nil {
-				in.batches.put(b.batch)
-				return context.Cause(ctx)
-			}
-			if b.err != nil {
-				return b.err
-			}
-			group = append(group, b)
-			// A named body is cut the same way each time, or its parts could
-			// not be recognised; any other is stored as soon as it can be.
-			if len(group) == groupBlocks || opts.Once == "" && len(queue) == 0 {
-				break
-			}
-		}
-		if len(group) == 0 {
+// storeBlocks takes decoded blocks in order and stores them in groups, one
+// group while the next gathers. ended tells, once queue is closed, why the body
+// ended too early, if it did.
+func (in *Intake) storeBlocks(ctx context.Context, queue <-chan *block, opts EventsOptions, res *EventsResult, ended func() error) (err error) {
+	var storing chan error // of the group under way; nil when there is none
+	wait := func() error {
+		if storing == nil {
 			return nil
 		}
-		if !more && opts.Once != "" && ended() != nil {
+		e := <-storing
+		storing = nil
+		return e
+	}
+	// Whatever happens, res must not change any more after the return.
+	defer func() {
+		if e := wait(); err == nil {
+			err = e
+		}
+	}()
+	for n := 0; ; n++ {
+		group, more, err := in.gather(ctx, queue, opts.Once == "")
+		drop := func() {
+			for _, b := range group {
+				in.release(b)
+			}
+		}
+		if err == nil {
+			err = wait()
+		}
+		switch {
+		case err != nil:
+			drop()
+			return err
+		case len(group) == 0:
+			return nil
+		case !more && opts.Once != "" && ended() != nil:
 			// Under a name, half a group would pass for the whole when the
 			// body comes again.
-			for _, b := range group {
-				in.batches.put(b.batch)
-			}
+			drop()
 			return nil
 		}
-		if err := in.storeGroup(ctx, group, n, opts, res); err != nil {
-			return err
+		done := make(chan error, 1)
+		storing = done
+		go func() { done <- in.storeGroup(ctx, group, n, opts, res) }()
+	}
+}
+
+// gather takes blocks for one transaction, until there are enough, the body
+// ends, or, when early is allowed, the sender pauses. A body under a name is cut
+// the same way each time, or its parts could not be recognised when it comes
+// again.
+func (in *Intake) gather(ctx context.Context, queue <-chan *block, early bool) (group []*block, more bool, err error) {
+	var pause <-chan time.Time
+	for len(group) < groupBlocks {
+		var b *block
+		select {
+		case b, more = <-queue:
+		case <-pause:
+			return group, true, nil
+		}
+		if !more {
+			return group, false, nil
+		}
+		<-b.done
+		group = append(group, b)
+		if ctx.Err() != nil {
+			return group, true, context.Cause(ctx)
+		}
+		if b.err != nil {
+			return group, true, b.err
+		}
+		if early {
+			pause = time.After(gatherPause)
 		}
 	}
+	return group, true, nil
 }
 
 func (in *Intake) storeGroup(ctx context.Context, group []*block, n int, opts EventsOptions, res *EventsResult) error {
@@ -180,9 +227,7 @@ func (in *Intake) storeGroup(ctx context.Context, group []*block, n int, opts Ev
 	rows, bad, hits := int64(0), int64(0), int64(0)
 	content := fnv.New64a()
 	for _, b := range group {
-		if opts.Once != "" {
-			content.Write(b.data)
-		}
+		content.Write(binary.LittleEndian.AppendUint64(nil, b.sum))
 		if b.batch.Len() > 0 {
 			w.Batches = append(w.Batches, b.batch)
 		}
@@ -338,12 +383,10 @@ func blockBuffer(size int) []byte {
 	return make([]byte, size)
 }
 
-// release gives back what a stored block held.
+// release gives back what a block holds.
 func (in *Intake) release(b *block) {
 	in.batches.put(b.batch)
-	data := b.data[:0]
-	b.batch, b.data, b.bad = nil, nil, nil
-	blockBuffers.Put(&data)
+	b.batch, b.bad = nil, nil
 }
 
 // fill reads until buf is full. Unlike io.ReadFull it leaves the reader's own
@@ -403,13 +446,21 @@ func (in *Intake) decodeBlock(b *block, t *lake.Table, s *detect.Scratch) {
 		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
 			raw = raw[:i]
 		}
-		b.bad = append(b.bad, lineFault{line: b.line + int64(line), reason: err.Error(), raw: raw[:min(len(raw), keepOfBroken)]})
+		b.bad = append(b.bad, lineFault{line: b.line + int64(line), reason: err.Error(), raw: bytes.Clone(raw[:min(len(raw), keepOfBroken)])})
 	}
 	if first, _, _ := bytes.Cut(b.data, []byte{'\n'}); t.Key < 0 || bytes.Contains(first, []byte(`"ReportId"`)) {
 		batch.AppendJSONBlock(b.data, fault)
 	} else {
 		appendNumbered(batch, b.data, fault)
 	}
+	if b.named {
+		h := fnv.New64a()
+		h.Write(b.data)
+		b.sum = h.Sum64()
+	}
+	data := b.data[:0]
+	b.data = nil
+	blockBuffers.Put(&data)
 	m := newMatcher(in.engine(), s)
 	m.batch(batch)
 	b.outbox, b.hits = m.outbox()

@@ -73,18 +73,48 @@ func TestEvents(t *testing.T) {
 func TestEventsOnce(t *testing.T) {
 	w := newWorld(t, t.TempDir(), Config{})
 	ctx := context.Background()
-	rows := processRows(40000) // more than one transaction
+	rows := processRows(100000) // more than one transaction
 	// The client goes away in the middle, then sends all of it again.
 	cut := io.MultiReader(bytes.NewReader(rows[:len(rows)*9/10]), failing{})
 	res, err := w.Events(ctx, "DeviceProcessEvents", cut, EventsOptions{Once: "k1"})
-	if err == nil || res.Accepted == 0 || res.Accepted >= 40000 {
+	if err == nil || res.Accepted == 0 || res.Accepted >= 100000 {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	res, err = w.Events(ctx, "DeviceProcessEvents", bytes.NewReader(rows), EventsOptions{Once: "k1"})
-	if err != nil || res.Duplicates == 0 || res.Accepted+res.Duplicates != 40000 {
+	if err != nil || res.Duplicates == 0 || res.Accepted+res.Duplicates != 100000 {
 		t.Fatalf("%+v, %v", res, err)
 	}
-	if n := w.totals(t).Rows["DeviceProcessEvents"]; n != 40000 {
+	if n := w.totals(t).Rows["DeviceProcessEvents"]; n != 100000 {
+		t.Errorf("%d rows", n)
+	}
+}
+
+// A sender that pauses need not end its body for its rows to be there.
+func TestEventsSlowSender(t *testing.T) {
+	w := newWorld(t, t.TempDir(), Config{})
+	ctx := context.Background()
+	r, send := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.Events(ctx, "DeviceProcessEvents", r, EventsOptions{})
+		done <- err
+	}()
+	// More than a block, so that whole lines leave the reader.
+	if _, err := send.Write(processRows(8000)); err != nil {
+		t.Fatal(err)
+	}
+	for w.totals(t).Rows["DeviceProcessEvents"] == 0 {
+		select {
+		case err := <-done:
+			t.Fatalf("ended before the body did: %v", err)
+		default:
+		}
+	}
+	send.Close()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if n := w.totals(t).Rows["DeviceProcessEvents"]; n != 8000 {
 		t.Errorf("%d rows", n)
 	}
 }
