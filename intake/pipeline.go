@@ -36,6 +36,7 @@ type importLeaf struct {
 	skip                     int64 // records that an earlier import stored
 	rows                     int64 // rows stored so far
 	next                     int64 // record that decoding comes to next
+	cutRecords, cutBytes     int   // read since the leaf was cut last
 	decoder                  *leafDecoder
 }
 
@@ -196,6 +197,9 @@ func (r *reader) leaf(ctx context.Context, l *leaf) error {
 	}
 	p := r.part(il, -1)
 	p.end, p.err = true, ended
+	if r.cur.n >= chunkRecords || len(r.cur.data) >= chunkBytes {
+		return r.flush(ctx)
+	}
 	return nil
 }
 
@@ -229,7 +233,14 @@ func (r *reader) add(ctx context.Context, il *importLeaf, at int64, text []byte,
 	p := r.part(il, at)
 	p.recs = append(p.recs, rec)
 	r.cur.n++
-	if r.cur.n >= min(chunkRecords, r.run.in.cfg.Commit) || len(r.cur.data) >= chunkBytes {
+	// A leaf is cut at places that are counted from its own start, and commits
+	// end at cuts only. So an import that was killed and goes on, from a commit's
+	// end, cuts its commits where an undisturbed one would, and hands alerts over
+	// in the same company: correlation then comes to the same incidents.
+	il.cutRecords++
+	il.cutBytes += len(text)
+	if il.cutRecords >= min(chunkRecords, r.run.in.cfg.Commit) || il.cutBytes >= chunkBytes {
+		il.cutRecords, il.cutBytes = 0, 0
 		return r.flush(ctx)
 	}
 	return nil
