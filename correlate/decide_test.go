@@ -180,7 +180,7 @@ func TestTellingThingsLink(t *testing.T) {
 		{"application", alert("a", "A", noon).with(tocsin.EvOAuthApp, "", app), alert("b", "B", later).with(tocsin.EvServicePrincipal, "", map[string]any{"appId": "app-1", "servicePrincipalName": "Mail Helper"}), "application Mail Helper"},
 		{"two accounts' device at once", alert("a", "A", noon).on("ws1").by("ann@corp.example"), alert("b", "B", noon.Add(time.Minute)).on("srv2").by("ann@corp.example"), "ann@corp.example acts on two devices at once"},
 		{"user in the order of an attack", alert("a", "A", noon).by("ann@corp.example").ip("203.0.113.9").tactic("InitialAccess"),
-			alert("b", "B", noon.Add(2*time.Hour)).by("ann@corp.example").ip("203.0.113.9").tactic("Persistence"), "tactics in the order"},
+			alert("b", "B", noon.Add(2*time.Hour)).by("ann@corp.example").ip("203.0.113.9").tactic("Persistence"), "one the next step of an attack after the other"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -125,6 +125,7 @@ func (p *pair) sentence(f *Facts) string {
 	told := p.told()
 	var main string
 	var also []string
+	order := false
 	named := map[string]bool{}
 	for i := range told {
 		switch s := &told[i]; {
@@ -136,13 +137,16 @@ func (p *pair) sentence(f *Facts) string {
 			also = append(also, s.phrase())
 			named[s.name()] = true
 		case s.signal == NextStage && main != "" && len(also) < 2:
-			also = append(also, "tactics in the order of an attack")
+			order = true
 		case s.signal == SimilarTTP && main != "" && len(also) < 2:
 			also = append(also, "a technique")
 		}
 	}
 	if len(also) > 0 {
 		main += ", with " + strings.Join(also, " and ") + " in common"
+	}
+	if order {
+		main += ", one the next step of an attack after the other"
 	}
 	return main + ", " + distance(p.gap) + "."
 }
