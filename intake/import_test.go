@@ -62,6 +62,7 @@ type alertLog struct {
 	mu     sync.Mutex
 	alerts map[string]tocsin.Alert // by delivery
 	ids    map[string]int          // by external id: occurrences
+	calls  []string                // deliveries that came together, calls that repeat the one before left out
 	fail   error
 }
 
@@ -74,6 +75,13 @@ func (a *alertLog) accept(_ context.Context, alerts []tocsin.Alert) ([]cases.Acc
 	defer a.mu.Unlock()
 	if a.fail != nil {
 		return nil, a.fail
+	}
+	call := ""
+	for _, al := range alerts {
+		call += al.ExternalID + "/" + al.DeliveryID + " "
+	}
+	if len(a.calls) == 0 || a.calls[len(a.calls)-1] != call {
+		a.calls = append(a.calls, call)
 	}
 	out := make([]cases.Accepted, len(alerts))
 	for i, al := range alerts {
@@ -344,4 +352,44 @@ func TestImportResumes(t *testing.T) {
 		t.Errorf("disturbed against undisturbed:\n%s", diff)
 	}
 	t.Logf("last run: %d records, %d already", sum.Records, sum.Already)
+}
+
+// Correlation looks at what comes together. So an import that was stopped and
+// goes on must hand over the same alerts in the same calls, in the same order.
+func TestImportCutsAlike(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.json", []byte(beats("WS1", 700)))
+	write(t, dir, "b.json.gz", gzipOf(t, []byte(beats("WS2", 5000))))
+	write(t, dir, "c.json", []byte(beats("WS3", 900)))
+	cfg := Config{Commit: 300}
+	whole := newWorld(t, t.TempDir(), cfg)
+	if _, err := whole.Import(context.Background(), []string{dir}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(whole.log.calls) < 5 {
+		t.Fatalf("only %d calls: the test sees nothing", len(whole.log.calls))
+	}
+	w := newWorld(t, t.TempDir(), cfg)
+	for stop := 1; ; stop++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		commits := 0
+		_, err := w.Import(ctx, []string{dir}, func(Progress) {
+			if commits++; commits == stop%3+1 {
+				cancel()
+			}
+		})
+		cancel()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if _, err := w.Drain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(whole.log.calls, w.log.calls); diff != "" {
+		t.Errorf("undisturbed against stopped again and again:\n%s", diff)
+	}
 }
