@@ -65,7 +65,7 @@ func runCorrelate(_ context.Context, args []string) error {
 func runAudit(ctx context.Context, args []string) error {
 	fs := flags("audit")
 	data := dataFlag(fs)
-	head := fs.String("head", "", "`hash` of a published head that must be in the chain")
+	head := fs.String("head", "", "a head that was published earlier, as `SEQ:HASH`; it must be in the chain")
 	rest, err := parse(fs, args)
 	if err != nil {
 		return err
