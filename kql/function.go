@@ -1,0 +1,188 @@
+package kql
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Func is one scalar function or operator of the language. Operators are
+// functions whose name is their spelling: "+", "==", "has", "!in~", "and",
+// "[]" for element and member access. There is nothing callable that is not in
+// this registry.
+type Func struct {
+	Name string
+	// Sigs are tried in order; the first whose parameters take the arguments is
+	// chosen, one that needs no conversion before one that does.
+	Sigs []Sig
+	// Eval is the meaning of the function on values. The arguments are as many
+	// and of the types that a signature allows; it checks nulls itself, except
+	// that with NullIn it is never called with a null argument that is not a
+	// string or dynamic. It must not fail: what cannot be computed is null. It
+	// is called from several goroutines.
+	Eval func(args []Value) Value
+	// NullIn: any null argument makes the result the null of the result type,
+	// without calling Eval.
+	NullIn bool
+	// Prepare, when set, is called once per call site with the constant
+	// arguments (others nil) and gives an Eval specialised to them, such as with
+	// a compiled regex; nil falls back to Eval. An error is a diagnostic.
+	Prepare func(consts []*Value) (func(args []Value) Value, error)
+	// Volatile functions are not folded: rand, new_guid.
+	Volatile bool
+	// Window functions need a serialized row set: prev, next, row_number ...
+	Window bool
+	// Special functions have no Eval: the binder or the generator knows them
+	// (iff, case, now, toscalar, column_ifexists, ...).
+	Special bool
+	// Naming says how an unnamed result column is called.
+	Naming Naming
+	// NamePrefix is used by PrefixAndFirst, PrefixOnly.
+	NamePrefix string
+	// Hidden functions (legacy spellings, internal ones) are not completed.
+	Hidden bool
+	Doc    string // one line for the editor
+}
+
+// Naming is how a result column of a call gets its name, as Kusto's language
+// service has it (ResultNameKind).
+type Naming uint8
+
+const (
+	NameDefault       Naming = iota // Column1, print_0
+	NameFuncFirst                   // name_arg, the function's name and first argument's column
+	NameFuncOnly                    // the same when there is only one argument
+	NamePrefixFirst                 // prefix_arg
+	NamePrefixOnlyArg               // prefix_arg when there is only one argument
+	NameFirstValue                  // the first argument's value, if it names a column
+	NamePrefix                      // prefix
+	NameFirst                       // the first argument's name: tostring(x) is x
+	NameOnlyArg                     // the same when there is only one argument
+)
+
+// Sig is one overload.
+type Sig struct {
+	Params []Param
+	// Repeat: the last N parameters may repeat together (strcat: 1, case: 2).
+	Repeat int
+	// Result gives the type of the result from the types of the arguments.
+	Result func(args []Type) Type
+}
+
+// Param is one parameter of an overload.
+type Param struct {
+	Name     string
+	Types    TypeSet
+	Optional bool
+	Const    bool // must be a constant
+	// Default is the value of an optional one that was not given; when nil Eval
+	// sees fewer arguments.
+	Default *Value
+}
+
+// Always and SameAs are result rules.
+func Always(t Type) func([]Type) Type { return func([]Type) Type { return t } }
+
+// SameAs is the type of argument i.
+func SameAs(i int) func([]Type) Type {
+	return func(args []Type) Type {
+		if i < len(args) {
+			return args[i]
+		}
+		return Unknown
+	}
+}
+
+// WidestArg is the widest numeric type of all arguments.
+func WidestArg(args []Type) Type {
+	t := Unknown
+	for _, a := range args {
+		t = Widest(t, a)
+	}
+	return t
+}
+
+// P makes a required parameter, Opt an optional one, Fixed a parameter that
+// must be a constant.
+func P(name string, types TypeSet) Param     { return Param{Name: name, Types: types} }
+func Opt(name string, types TypeSet) Param   { return Param{Name: name, Types: types, Optional: true} }
+func Fixed(name string, types TypeSet) Param { return Param{Name: name, Types: types, Const: true} }
+
+// Of is a signature with a fixed result type: Of(Long, P("s", S)).
+func Of(result Type, params ...Param) Sig { return Sig{Params: params, Result: Always(result)} }
+
+// Aggregate is one aggregate function.
+type Aggregate struct {
+	Name string
+	Sigs []Sig
+	// Naming as of Func; most are NamePrefixFirst with NamePrefix ("count_",
+	// "sum_x", "list_x", "set_x").
+	Naming     Naming
+	NamePrefix string
+	// New gives a fresh accumulator for one group; the meaning of the function.
+	// consts are the constant arguments (others nil).
+	New func(types []Type, consts []*Value) Accumulator
+	// Special aggregates give several columns or are known to the binder by
+	// name: arg_max, arg_min, take_any with *, percentiles, buildschema.
+	Special bool
+	Hidden  bool
+	Doc     string
+}
+
+// Accumulator gathers the rows of one group.
+type Accumulator interface {
+	Add(args []Value)
+	Result() Value
+}
+
+var registry struct {
+	sync.RWMutex
+	funcs map[string]*Func
+	aggs  map[string]*Aggregate
+}
+
+// Register adds functions to the language; a package such as kql/geo calls it
+// when it is initialised. A name twice is a mistake of the program and panics.
+func Register(funcs ...Func) {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.funcs == nil {
+		registry.funcs = make(map[string]*Func)
+	}
+	for i := range funcs {
+		f := &funcs[i]
+		if registry.funcs[f.Name] != nil {
+			panic(fmt.Sprintf("kql: function %s is registered twice", f.Name))
+		}
+		registry.funcs[f.Name] = f
+	}
+}
+
+// RegisterAggregates is Register for aggregates.
+func RegisterAggregates(aggs ...Aggregate) {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.aggs == nil {
+		registry.aggs = make(map[string]*Aggregate)
+	}
+	for i := range aggs {
+		a := &aggs[i]
+		if registry.aggs[a.Name] != nil {
+			panic(fmt.Sprintf("kql: aggregate %s is registered twice", a.Name))
+		}
+		registry.aggs[a.Name] = a
+	}
+}
+
+// LookupFunc finds a function; nil when there is none. Names are case-sensitive.
+func LookupFunc(name string) *Func {
+	registry.RLock()
+	defer registry.RUnlock()
+	return registry.funcs[name]
+}
+
+// LookupAggregate finds an aggregate; nil when there is none.
+func LookupAggregate(name string) *Aggregate {
+	registry.RLock()
+	defer registry.RUnlock()
+	return registry.aggs[name]
+}
