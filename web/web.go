@@ -157,7 +157,7 @@ func policy(styles string) string {
 	if styles != "" {
 		style += " " + styles
 	}
-	return "default-src 'none'; script-src 'self'; " + style + "; img-src 'self' data:; font-src 'self'; " +
+	return "default-src 'none'; script-src 'self'; " + style + "; style-src-attr 'unsafe-inline'; worker-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 

@@ -15,6 +15,7 @@ const SignInPage = lazy(() => import("./pages/signin/SignInPage"));
 const QueuePage = lazy(() => import("./pages/queue/QueuePage"));
 const IncidentPage = lazy(() => import("./pages/incident/IncidentPage"));
 const DataPage = lazy(() => import("./pages/data/DataPage"));
+const HuntingPage = lazy(() => import("./pages/hunting/HuntingPage"));
 
 const client = new QueryClient({
   defaultOptions: {
@@ -74,6 +75,7 @@ function Pages() {
           <Route path="/incidents/:id" element={<ToAlerts />} />
           <Route path="/incidents/:id/:tab" element={<May do="incident.read" page={<IncidentPage />} />} />
           <Route path="/data" element={<May do="intake.read" page={<DataPage />} />} />
+          <Route path="/hunting" element={<May do="event.read" page={<HuntingPage />} />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

@@ -1,0 +1,2 @@
+import "./workerGlobal";
+import "@kusto/monaco-kusto/release/esm/kusto.worker";

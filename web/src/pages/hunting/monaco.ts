@@ -1,0 +1,39 @@
+// The editor and the language service, loaded when the hunting page is first opened: together they are larger than
+// the rest of the portal.
+
+// The editor makes style elements of its own, without the nonce that the page's policy asks for. They get it here,
+// before the editor's modules run.
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
+if (nonce) {
+  const create = document.createElement.bind(document);
+  document.createElement = ((name: string, options?: ElementCreationOptions) => {
+    const element = create(name, options);
+    if (name === "style") (element as HTMLStyleElement).nonce = nonce;
+    return element;
+  }) as typeof document.createElement;
+}
+
+self.MonacoEnvironment = {
+  getWorker: (_id: string, label: string) =>
+    label === "kusto"
+      ? new Worker(new URL("./kusto.worker.ts", import.meta.url), { type: "module" })
+      : new Worker(new URL("monaco-editor/esm/vs/editor/editor.worker.js", import.meta.url), { type: "module" }),
+};
+
+export type Monaco = typeof import("monaco-editor/esm/vs/editor/editor.api");
+export type Kusto = typeof import("@kusto/monaco-kusto");
+
+let loading: Promise<{ monaco: Monaco; kusto: Kusto }> | undefined;
+
+/** Loads the editor once; a failed load may be tried again. */
+export function loadEditor() {
+  // The contributions register services, which must be there when the first editor service is asked for.
+  loading ??= import("./contributions")
+    .then(() => Promise.all([import("monaco-editor/esm/vs/editor/editor.api"), import("@kusto/monaco-kusto")]))
+    .then(([monaco, kusto]) => ({ monaco, kusto }))
+    .catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+  return loading;
+}
