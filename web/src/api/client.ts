@@ -8,6 +8,8 @@ export class ApiError extends Error {
     message: string,
     /** Seconds to wait before trying again, when the server says so. */
     readonly retryAfter?: number,
+    /** What the server said beside code and message, such as the diagnostics of a query. */
+    readonly details?: Record<string, unknown>,
   ) {
     super(message);
     this.name = "ApiError";
@@ -67,14 +69,22 @@ async function readError(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get("Retry-After")) || undefined;
   let code = "";
   let message = "";
+  let details: Record<string, unknown> | undefined;
   try {
-    const body = (await response.json()) as { error?: { code?: string; message?: string } };
+    const body = (await response.json()) as { error?: { code?: string; message?: string } & Record<string, unknown> };
     code = body.error?.code ?? "";
     message = body.error?.message ?? "";
+    details = body.error;
   } catch {
     // A proxy in between may answer with HTML; the status still says enough.
   }
-  return new ApiError(response.status, code, message ? sentence(message) : fallback(response.status), retryAfter);
+  return new ApiError(
+    response.status,
+    code,
+    message ? sentence(message) : fallback(response.status),
+    retryAfter,
+    details,
+  );
 }
 
 function sentence(text: string): string {
@@ -101,4 +111,37 @@ export function query(params: Record<string, string | number | boolean | undefin
     .filter(([, value]) => value !== undefined && value !== "")
     .map(([name, value]) => `${encodeURIComponent(name).replaceAll("%24", "$")}=${encodeURIComponent(String(value))}`);
   return parts.length ? `?${parts.join("&")}` : "";
+}
+
+/** Posts and hands over each line of a streamed NDJSON answer as it comes. */
+export async function stream(path: string, body: unknown, signal: AbortSignal, line: (item: unknown) => void) {
+  const headers: Record<string, string> = { Accept: "application/x-ndjson", "Content-Type": "application/json" };
+  if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+      signal,
+      credentials: "same-origin",
+    });
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ApiError(0, "unreachable", "Tocsin cannot be reached. Check your connection and try again.");
+  }
+  if (!response.ok || !response.body) {
+    const error = await readError(response);
+    if (response.status === 401) onSignedOut();
+    throw error;
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = done ? "" : (lines.pop() ?? "");
+    for (const text of lines) if (text.trim() !== "") line(JSON.parse(text));
+    if (done) return;
+  }
 }

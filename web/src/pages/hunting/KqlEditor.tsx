@@ -4,8 +4,8 @@ import { type RefObject, useEffect, useImperativeHandle, useRef, useState } from
 import type { Diagnostic, HuntingSchema } from "../../api/hunting";
 import { ErrorState } from "../../parts/states";
 import { useTheme } from "../../parts/theme";
-import { type Kusto, loadEditor, type Monaco } from "./monaco";
 import { blockAt, type TextBlock } from "./blocks";
+import { type Kusto, loadEditor, type Monaco } from "./monaco";
 
 const useStyles = makeStyles({
   frame: { position: "relative", height: "100%", minHeight: 0, overflow: "hidden" },
@@ -230,7 +230,15 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
       const at = model.getPositionAt(block.start + block.text.trimEnd().length);
       made.pushUndoStop();
       made.executeEdits("tocsin", [
-        { range: { startLineNumber: at.lineNumber, startColumn: at.column, endLineNumber: at.lineNumber, endColumn: at.column }, text: `\n| ${step}` },
+        {
+          range: {
+            startLineNumber: at.lineNumber,
+            startColumn: at.column,
+            endLineNumber: at.lineNumber,
+            endColumn: at.column,
+          },
+          text: `\n| ${step}`,
+        },
       ]);
       made.pushUndoStop();
     },

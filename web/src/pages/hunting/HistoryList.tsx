@@ -1,0 +1,91 @@
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
+import { useHistory } from "../../api/hunting";
+import { HistoryRegular } from "../../parts/icons";
+import { EmptyState, ErrorState, LoadingLines } from "../../parts/states";
+import { useSurface } from "../../parts/surface";
+import { When } from "../../parts/When";
+
+const useStyles = makeStyles({
+  scroller: { height: "100%", overflow: "auto" },
+  query: {
+    maxWidth: "560px",
+    overflow: "hidden",
+    textOverflow: "ellipsis",
+    whiteSpace: "nowrap",
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: "12px",
+  },
+  actions: { display: "flex", gap: "4px", whiteSpace: "nowrap" },
+});
+
+const states = { completed: "Completed", failed: "Failed", throttled: "Throttled", cancelled: "Cancelled" } as const;
+
+/** The last queries of this person, to run again or to go on from. */
+export function HistoryList({ open }: { open: (part: { title?: string; text: string }, run?: boolean) => void }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const history = useHistory(true);
+  if (history.isPending) return <LoadingLines rows={5} label="Loading the history" />;
+  if (history.error) return <ErrorState error={history.error} retry={() => void history.refetch()} />;
+  const items = history.data.items ?? [];
+  if (items.length === 0)
+    return (
+      <EmptyState icon={HistoryRegular} title="No queries yet">
+        The last thirty queries of four weeks stand here once they have run.
+      </EmptyState>
+    );
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className={styles.scroller} aria-label="Query history" tabIndex={0}>
+      <table className={surface.table}>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Query</th>
+            <th scope="col">State</th>
+            <th scope="col" className="number">
+              Rows
+            </th>
+            <th scope="col" className="number">
+              Time
+            </th>
+            <th scope="col">Resource use</th>
+            <th scope="col">
+              <span className="unseen">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {items.map((item) => (
+            <tr key={item.id}>
+              <td>
+                <When at={item.time} />
+              </td>
+              <td>
+                <div className={styles.query} title={item.query}>
+                  {item.query.replace(/\s+/g, " ")}
+                </div>
+              </td>
+              <td>{states[item.state] ?? item.state}</td>
+              <td className="number">{item.rows.toLocaleString()}</td>
+              <td className="number">
+                {item.elapsedMs < 1000 ? `${item.elapsedMs} ms` : `${(item.elapsedMs / 1000).toFixed(1)} s`}
+              </td>
+              <td>{item.resource}</td>
+              <td>
+                <div className={styles.actions}>
+                  <Button size="small" onClick={() => open({ text: item.query }, true)}>
+                    Run query
+                  </Button>
+                  <Button size="small" appearance="subtle" onClick={() => open({ text: item.query })}>
+                    Use in editor
+                  </Button>
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

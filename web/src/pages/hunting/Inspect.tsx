@@ -1,0 +1,134 @@
+import {
+  Button,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+  makeStyles,
+  Switch,
+  tokens,
+} from "@fluentui/react-components";
+import { useState } from "react";
+import { type Cell, type HuntingColumn, type ResultTable, usePrepared } from "../../api/hunting";
+import { FilterAddRegular } from "../../parts/icons";
+import { Pane } from "../../parts/Pane";
+import { useSurface } from "../../parts/surface";
+import { Untrusted } from "../../parts/Untrusted";
+import { cellText, type FilterOperator, isEmptyCell, operatorsFor } from "./cells";
+import { entityOf, entityTypes } from "./entityColumns";
+import { pretty } from "./ResultGrid";
+
+const useStyles = makeStyles({
+  field: {
+    display: "grid",
+    gridTemplateColumns: "minmax(120px, 36%) minmax(0, 1fr) auto",
+    gap: "8px",
+    alignItems: "start",
+    padding: "5px 0",
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
+    fontSize: tokens.fontSizeBase200,
+    "& dt": { color: tokens.colorNeutralForeground3, overflowWrap: "anywhere", paddingTop: "4px" },
+    "& dd": { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px", overflowWrap: "anywhere", paddingTop: "4px" },
+  },
+  asset: {
+    display: "grid",
+    gap: "2px",
+    padding: "10px 12px",
+    borderRadius: "6px",
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+  },
+  hunts: { display: "flex", flexWrap: "wrap", gap: "6px", marginTop: "6px" },
+});
+
+interface Props {
+  table: ResultTable;
+  row: number;
+  onClose: () => void;
+  addFilter: (column: HuntingColumn, operator: FilterOperator, value: Cell) => void;
+  open: (part: { title: string; text: string }, run?: boolean) => void;
+}
+
+/** One record whole: whom it is about, and every value with the filters it can become. */
+export function Inspect({ table, row, onClose, addFilter, open }: Props) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const [empties, setEmpties] = useState(false);
+  const cells = table.rows[row] ?? [];
+  const assets = table.columns
+    .flatMap((column, index) => {
+      const entity = entityOf(column.name);
+      return entity && !isEmptyCell(cells[index]) ? [{ ...entity, value: cellText(cells[index]) }] : [];
+    })
+    .slice(0, 6);
+  return (
+    <Pane open onClose={onClose} title="Inspect record" label="Inspect record">
+      {assets.length > 0 && (
+        <section className={surface.section}>
+          <h3 className={surface.heading}>Assets and evidence</h3>
+          {assets.map((asset) => (
+            <div key={asset.column} className={styles.asset}>
+              <span className={surface.muted}>
+                {entityTypes.find(({ type }) => type === asset.type)?.label ?? asset.type}
+              </span>
+              <Untrusted text={asset.value} />
+              <GoHunt type={asset.type} value={asset.value} open={open} />
+            </div>
+          ))}
+        </section>
+      )}
+      <section className={surface.section}>
+        <h3 className={surface.heading}>All details</h3>
+        <Switch label="Show empty fields" checked={empties} onChange={(_, data) => setEmpties(data.checked)} />
+        <dl>
+          {table.columns.map(
+            (column, index) =>
+              (empties || !isEmptyCell(cells[index])) && (
+                <div key={column.name} className={styles.field}>
+                  <dt>{column.name}</dt>
+                  <dd>
+                    <Untrusted text={pretty(cells[index])} lines />
+                  </dd>
+                  <Menu positioning="below-end">
+                    <MenuTrigger disableButtonEnhancement>
+                      <Button
+                        size="small"
+                        appearance="subtle"
+                        icon={<FilterAddRegular />}
+                        aria-label={`Filter by ${column.name}`}
+                      />
+                    </MenuTrigger>
+                    <MenuPopover>
+                      <MenuList>
+                        {operatorsFor(column.type).map((operator) => (
+                          <MenuItem key={operator} onClick={() => addFilter(column, operator, cells[index])}>
+                            {operator} this value
+                          </MenuItem>
+                        ))}
+                      </MenuList>
+                    </MenuPopover>
+                  </Menu>
+                </div>
+              ),
+          )}
+        </dl>
+      </section>
+    </Pane>
+  );
+}
+
+function GoHunt({ type, value, open }: { type: string; value: string; open: Props["open"] }) {
+  const styles = useStyles();
+  const prepared = usePrepared(type, value);
+  const queries = prepared.data?.queries ?? [];
+  if (queries.length === 0) return null;
+  return (
+    <div className={styles.hunts}>
+      {queries.slice(0, 4).map(({ name, text }) => (
+        <Button key={name} size="small" onClick={() => open({ title: name, text }, true)}>
+          {name}
+        </Button>
+      ))}
+    </div>
+  );
+}
