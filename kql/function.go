@@ -38,9 +38,23 @@ type Func struct {
 	Naming Naming
 	// NamePrefix is used by PrefixAndFirst, PrefixOnly.
 	NamePrefix string
+	// Multi tells a function that gives several columns when it stands alone as
+	// a column: extend series_stats(s) makes series_stats_s_min ... Its Eval
+	// gives a dynamic array with one element for each of Multi, in order; the
+	// column of an element is named by MultiName. Used in a larger expression it
+	// is a mistake.
+	Multi []MultiOut
 	// Hidden functions (legacy spellings, internal ones) are not completed.
 	Hidden bool
 	Doc    string // one line for the editor
+}
+
+// MultiOut is one column of a function that gives several. An unnamed call
+// f(x) names it f_x_Suffix; (a, b) = f(x) names them in order, and one name
+// alone, a = f(x), names the first, the others keep theirs.
+type MultiOut struct {
+	Suffix string
+	Type   Type
 }
 
 // Naming is how a result column of a call gets its name, as Kusto's language
@@ -132,6 +146,13 @@ type Aggregate struct {
 type Accumulator interface {
 	Add(args []Value)
 	Result() Value
+}
+
+// MultiAccumulator is that of an aggregate with several output columns:
+// Results gives one value for each of AggItem.Outs. Result is the first.
+type MultiAccumulator interface {
+	Accumulator
+	Results() []Value
 }
 
 var registry struct {
