@@ -34,6 +34,7 @@ type Lake struct {
 	cancel context.CancelFunc
 
 	queue   queue
+	natives natives
 	stopped chan struct{} // closed when the committer is done
 	closing sync.Once
 	closed  error
