@@ -80,6 +80,11 @@ type Sig struct {
 	Repeat int
 	// Result gives the type of the result from the types of the arguments.
 	Result func(args []Type) Type
+	// TypeArg is the number, counted from 1, of a parameter that takes
+	// typeof(...); 0 for none. Its argument reaches Prepare as a constant string
+	// with the type's canonical name, and the result is of that type whatever
+	// Result says.
+	TypeArg int
 }
 
 // Param is one parameter of an overload.
