@@ -128,9 +128,9 @@ type (
 		Sub  Rel
 		Cols []Column
 	}
-	// Parse is parse, parse-where and parse-kv, and anything else that makes
+	// ParseRel is parse, parse-where and parse-kv, and anything else that makes
 	// several columns out of one text by a compiled matcher.
-	Parse struct {
+	ParseRel struct {
 		In      Rel
 		X       Scalar
 		Matcher *Matcher
@@ -343,7 +343,7 @@ func (r *MvExpand) Columns() []Column {
 }
 func (r *Apply) Columns() []Column     { return r.Cols }
 func (r *Partition) Columns() []Column { return r.Cols }
-func (r *Parse) Columns() []Column {
+func (r *ParseRel) Columns() []Column {
 	return append(append([]Column(nil), r.Pass...), r.Outs...)
 }
 func (r *MakeSeries) Columns() []Column {
