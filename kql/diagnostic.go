@@ -67,6 +67,12 @@ func lineAround(src string, at int) (line, pad string) {
 	return strings.TrimRight(strings.ToValidUTF8(src[start:end], "?"), "\r"), string(before)
 }
 
+// Place says which source the diagnostics are about, and fills Line and Col in.
+func (d *Diagnostics) Place(source string) {
+	d.Source = source
+	d.place()
+}
+
 // place fills Line and Col in.
 func (d *Diagnostics) place() {
 	for i := range d.List {

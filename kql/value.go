@@ -67,6 +67,16 @@ func TimeSpanOf(ticks int64) Value { return Value{t: TimeSpan, n: ticks} }
 // DynamicOf wraps d; nil gives the null.
 func DynamicOf(d Dyn) Value { return Value{t: Dynamic, null: d == nil, d: d} }
 
+// DynamicText is a dynamic that is there as JSON text and is taken apart when
+// somebody asks for it: most of what a query gives is only printed. The text
+// must be valid and not be null.
+func DynamicText(json string) Value { return Value{t: Dynamic, s: json} }
+
+// JSONText is the text of a value that DynamicText made; false for others.
+func (v Value) JSONText() (string, bool) {
+	return v.s, v.t == Dynamic && v.d == nil && !v.null && v.s != ""
+}
+
 // Ticks of Kusto's and .NET's clock.
 const (
 	TicksPerMicrosecond = 10
@@ -97,7 +107,15 @@ func (v Value) Bool() bool    { return !v.null && v.n != 0 }
 func (v Value) Int() int64    { return v.n } // of Int, Long, Bool, DateTime, TimeSpan
 func (v Value) Real() float64 { return math.Float64frombits(uint64(v.n)) }
 func (v Value) Str() string   { return v.s } // of String, Guid, Decimal
-func (v Value) Dynamic() Dyn  { return v.d }
+func (v Value) Dynamic() Dyn {
+	if text, ok := v.JSONText(); ok {
+		if d, ok := ParseJSON(text); ok {
+			return d
+		}
+		return text
+	}
+	return v.d
+}
 func (v Value) Float() float64 { // of any number but Decimal
 	if v.t == Real {
 		return v.Real()

@@ -76,7 +76,7 @@ func setUp(ctx context.Context, db *sql.DB, path string) error {
 	if err := run(conn, attach); err != nil {
 		return openError(path, err)
 	}
-	if err := conn.Raw(func(c any) error { return withHandle(c, registerSource) }); err != nil {
+	if err := conn.Raw(func(c any) error { return withHandle(c, registerFunctions) }); err != nil {
 		return err
 	}
 	for _, s := range []string{"USE lake", "BEGIN"} {
@@ -124,6 +124,26 @@ func withHandle(driverConn any, fn func(mapping.Connection) error) error {
 	return fn(*(*mapping.Connection)(field.Addr().UnsafePointer()))
 }
 
+// drive lends this thread to DuckDB until a statement is done or, when its
+// result is streamed, has its first rows. The driver would do the same, but
+// polls without a pause while another of DuckDB's threads works for it, and
+// burns a core that decoders want.
+func drive(pending mapping.PendingResult) {
+	const shortest, longest = 10 * time.Microsecond, 500 * time.Microsecond
+	for pause := shortest; ; {
+		state := mapping.PendingExecuteTask(pending)
+		if mapping.PendingExecutionIsFinished(state) {
+			return
+		}
+		if state != mapping.PendingStateNoTasksAvailable {
+			pause = shortest
+			continue
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, longest)
+	}
+}
+
 // run executes one statement without arguments and without a result, as
 // everything that writes should be.
 func run(conn *sql.Conn, query string) error {
@@ -132,9 +152,7 @@ func run(conn *sql.Conn, query string) error {
 	})
 }
 
-// execute runs one statement to its end, lending this thread to DuckDB. The
-// driver would do the same, but polls without a pause while another of DuckDB's
-// threads works for it, and burns a core that decoders want.
+// execute runs one statement to its end.
 func execute(conn mapping.Connection, query string) error {
 	var stmt mapping.PreparedStatement
 	defer mapping.DestroyPrepare(&stmt)
@@ -146,19 +164,7 @@ func execute(conn mapping.Connection, query string) error {
 	if mapping.PendingPrepared(stmt, &pending) == mapping.StateError {
 		return errors.New(mapping.PendingError(pending))
 	}
-	const shortest, longest = 10 * time.Microsecond, 500 * time.Microsecond
-	for pause := shortest; ; {
-		state := mapping.PendingExecuteTask(pending)
-		if mapping.PendingExecutionIsFinished(state) {
-			break
-		}
-		if state != mapping.PendingStateNoTasksAvailable {
-			pause = shortest
-			continue
-		}
-		time.Sleep(pause)
-		pause = min(2*pause, longest)
-	}
+	drive(pending)
 	var result mapping.Result
 	defer mapping.DestroyResult(&result)
 	if mapping.ExecutePending(pending, &result) == mapping.StateError {
@@ -262,4 +268,8 @@ func createTable(t *Table) string {
 	}
 	s.WriteString(")")
 	return s.String()
+}
+
+func registerFunctions(conn mapping.Connection) error {
+	return errors.Join(registerSource(conn), registerStages(conn))
 }

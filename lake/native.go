@@ -176,20 +176,23 @@ func parseCodes(text string) (codes []nativeCode, err error) {
 	return codes, nil
 }
 
-// logical is the type in DuckDB; the caller destroys it.
-func (c nativeCode) logical() mapping.LogicalType {
-	t := mapping.TypeVarchar
+func (c nativeCode) duck() mapping.Type {
 	switch c.code {
 	case 'b':
-		t = mapping.TypeBoolean
+		return mapping.TypeBoolean
 	case 'i':
-		t = mapping.TypeInteger
+		return mapping.TypeInteger
 	case 'l':
-		t = mapping.TypeBigInt
+		return mapping.TypeBigInt
 	case 'd':
-		t = mapping.TypeDouble
+		return mapping.TypeDouble
 	}
-	typ := mapping.CreateLogicalType(t)
+	return mapping.TypeVarchar
+}
+
+// logical is the type in DuckDB; the caller destroys it.
+func (c nativeCode) logical() mapping.LogicalType {
+	typ := mapping.CreateLogicalType(c.duck())
 	if !c.list {
 		return typ
 	}

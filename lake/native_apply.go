@@ -149,3 +149,10 @@ func physicalText(v kql.Value) (string, bool) {
 	}
 	return strconv.FormatInt(v.Int(), 10), true
 }
+
+func dynamicText(v kql.Value) string {
+	if text, ok := v.JSONText(); ok {
+		return text
+	}
+	return kql.JSONOf(v.Dynamic())
+}

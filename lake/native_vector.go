@@ -68,7 +68,9 @@ func (c *inColumn) text(row int) []byte {
 // inValues makes kql values of a column.
 type inValues struct {
 	inColumn
-	typ kql.Type
+	typ    kql.Type
+	micros bool // microseconds since 1970, as the lake stores times
+	lazy   bool // dynamics stay text until somebody asks
 	// The last string and what became of it: rows of a constant, and of columns
 	// with few values, give the same entry again and again.
 	last  strEntry
@@ -90,7 +92,11 @@ func (v *inValues) at(row int) kql.Value {
 	case 'i':
 		return whole(v.typ, int64(*(*int32)(unsafe.Add(v.data, row*4))))
 	case 'l':
-		return whole(v.typ, *(*int64)(unsafe.Add(v.data, row*8)))
+		n := *(*int64)(unsafe.Add(v.data, row*8))
+		if v.micros {
+			return kql.DateTimeOf(n*kql.TicksPerMicrosecond + kql.UnixEpochTicks)
+		}
+		return whole(v.typ, n)
 	case 'd':
 		return kql.RealOf(*(*float64)(unsafe.Add(v.data, row*8)))
 	}
@@ -99,7 +105,12 @@ func (v *inValues) at(row int) kql.Value {
 		return v.value
 	}
 	v.last, v.known = *e, true
-	v.value = textual(v.typ, v.arena.keep(e.view()))
+	text := v.arena.keep(e.view())
+	if v.lazy && v.typ == kql.Dynamic {
+		v.value = kql.DynamicText(text)
+	} else {
+		v.value = textual(v.typ, text)
+	}
 	return v.value
 }
 
@@ -128,7 +139,7 @@ func textual(typ kql.Type, s string) kql.Value {
 	case kql.Decimal:
 		return kql.DecimalOf(s)
 	case kql.Dynamic:
-		return kql.DynamicOf(parseDynamic(s))
+		return kql.DynamicOf(kql.DynamicText(s).Dynamic())
 	}
 	return kql.StringOf(s)
 }
