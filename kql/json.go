@@ -4,333 +4,358 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// maxJSONDepth bounds the nesting of a dynamic value.
+// maxJSONDepth is how deeply arrays and bags of a dynamic may nest. Deeper text
+// is taken as no JSON, so that it stays a string.
 const maxJSONDepth = 512
 
-// ParseJSON reads JSON as Kusto's dynamic does: whole numbers that fit are
-// int64, others float64, keys keep their order and of a key given twice the
-// last value wins. false for anything that is not JSON, also for nesting
-// deeper than 512.
+// ParseJSON reads one JSON value. It is strict, as Kusto is: no comments, no
+// raw control characters in strings, nothing after the value. A number without
+// fraction and exponent is an int64 when it fits, every other one a float64; of
+// a key that comes twice the last value counts.
 func ParseJSON(text string) (Dyn, bool) {
-	p := jsonParser{s: text}
-	p.space()
-	d, ok := p.value(0)
-	p.space()
-	if !ok || p.at != len(p.s) {
+	r := jsonReader{s: text}
+	r.space()
+	d, ok := r.value(0)
+	if !ok {
+		return nil, false
+	}
+	r.space()
+	if r.i != len(r.s) {
 		return nil, false
 	}
 	return d, true
 }
 
-type jsonParser struct {
-	s  string
-	at int
+type jsonReader struct {
+	s string
+	i int
 }
 
-func (p *jsonParser) space() {
-	for p.at < len(p.s) {
-		switch p.s[p.at] {
+func (r *jsonReader) space() {
+	for r.i < len(r.s) {
+		switch r.s[r.i] {
 		case ' ', '\t', '\n', '\r':
-			p.at++
+			r.i++
 		default:
 			return
 		}
 	}
 }
 
-func (p *jsonParser) word(w string, d Dyn) (Dyn, bool) {
-	if !strings.HasPrefix(p.s[p.at:], w) {
-		return nil, false
-	}
-	p.at += len(w)
-	return d, true
-}
-
-func (p *jsonParser) value(depth int) (Dyn, bool) {
-	if p.at >= len(p.s) || depth > maxJSONDepth {
-		return nil, false
-	}
-	switch c := p.s[p.at]; {
-	case c == '{':
-		return p.object(depth)
-	case c == '[':
-		return p.array(depth)
-	case c == '"':
-		return p.text()
-	case c == 't':
-		return p.word("true", true)
-	case c == 'f':
-		return p.word("false", false)
-	case c == 'n':
-		return p.word("null", nil)
-	case c == '-' || c >= '0' && c <= '9':
-		return p.number()
+func (r *jsonReader) word(w string, d Dyn) (Dyn, bool) {
+	if strings.HasPrefix(r.s[r.i:], w) {
+		r.i += len(w)
+		return d, true
 	}
 	return nil, false
 }
 
-// closes steps over the mark that ends a list, or over a comma before another item.
-func (p *jsonParser) closes(end byte) (done, ok bool) {
-	p.space()
-	if p.at >= len(p.s) {
-		return false, false
+func (r *jsonReader) value(depth int) (Dyn, bool) {
+	if r.i >= len(r.s) || depth > maxJSONDepth {
+		return nil, false
 	}
-	c := p.s[p.at]
-	p.at++
-	if c == ',' {
-		p.space()
+	switch c := r.s[r.i]; c {
+	case '{':
+		return r.bag(depth)
+	case '[':
+		return r.list(depth)
+	case '"':
+		s, ok := r.text()
+		return s, ok
+	case 't':
+		return r.word("true", true)
+	case 'f':
+		return r.word("false", false)
+	case 'n':
+		return r.word("null", nil)
 	}
-	return c == end, c == end || c == ','
+	return r.number()
 }
 
-func (p *jsonParser) array(depth int) (Dyn, bool) {
-	p.at++
+func (r *jsonReader) list(depth int) (Dyn, bool) {
+	r.i++
+	r.space()
 	list := []Dyn{}
-	p.space()
-	if p.at < len(p.s) && p.s[p.at] == ']' {
-		p.at++
+	if r.take(']') {
 		return list, true
 	}
 	for {
-		d, ok := p.value(depth + 1)
+		r.space()
+		d, ok := r.value(depth + 1)
 		if !ok {
 			return nil, false
 		}
 		list = append(list, d)
-		if done, ok := p.closes(']'); !ok {
-			return nil, false
-		} else if done {
-			return list, true
+		r.space()
+		if r.take(',') {
+			continue
 		}
+		return list, r.take(']')
 	}
 }
 
-func (p *jsonParser) object(depth int) (Dyn, bool) {
-	p.at++
+func (r *jsonReader) bag(depth int) (Dyn, bool) {
+	r.i++
+	r.space()
 	bag := NewBag()
-	p.space()
-	if p.at < len(p.s) && p.s[p.at] == '}' {
-		p.at++
+	if r.take('}') {
 		return bag, true
 	}
 	for {
-		if p.at >= len(p.s) || p.s[p.at] != '"' {
+		r.space()
+		if r.i >= len(r.s) || r.s[r.i] != '"' {
 			return nil, false
 		}
-		key, ok := p.text()
+		key, ok := r.text()
 		if !ok {
 			return nil, false
 		}
-		p.space()
-		if p.at >= len(p.s) || p.s[p.at] != ':' {
+		r.space()
+		if !r.take(':') {
 			return nil, false
 		}
-		p.at++
-		p.space()
-		d, ok := p.value(depth + 1)
+		r.space()
+		d, ok := r.value(depth + 1)
 		if !ok {
 			return nil, false
 		}
-		bag.Set(key.(string), d)
-		if done, ok := p.closes('}'); !ok {
-			return nil, false
-		} else if done {
-			return bag, true
+		bag.Set(key, d)
+		r.space()
+		if r.take(',') {
+			continue
 		}
+		return bag, r.take('}')
 	}
 }
 
-func (p *jsonParser) number() (Dyn, bool) {
-	start := p.at
-	if p.s[p.at] == '-' {
-		p.at++
+func (r *jsonReader) take(c byte) bool {
+	if r.i < len(r.s) && r.s[r.i] == c {
+		r.i++
+		return true
 	}
-	digits := func() int {
-		n := p.at
-		for p.at < len(p.s) && p.s[p.at] >= '0' && p.s[p.at] <= '9' {
-			p.at++
+	return false
+}
+
+// text reads a string; one without escapes shares the memory of the whole.
+func (r *jsonReader) text() (string, bool) {
+	r.i++
+	start := r.i
+	for r.i < len(r.s) {
+		switch c := r.s[r.i]; {
+		case c == '"':
+			s := r.s[start:r.i]
+			r.i++
+			return s, true
+		case c == '\\':
+			return r.escaped(start)
+		case c < ' ':
+			return "", false
 		}
-		return p.at - n
+		r.i++
 	}
-	first := p.at
-	if n := digits(); n == 0 || n > 1 && p.s[first] == '0' {
+	return "", false
+}
+
+func (r *jsonReader) escaped(start int) (string, bool) {
+	b := append(make([]byte, 0, r.i-start+16), r.s[start:r.i]...)
+	for r.i < len(r.s) {
+		c := r.s[r.i]
+		r.i++
+		switch {
+		case c == '"':
+			return string(b), true
+		case c < ' ':
+			return "", false
+		case c != '\\':
+			b = append(b, c)
+			continue
+		}
+		if r.i >= len(r.s) {
+			return "", false
+		}
+		c = r.s[r.i]
+		r.i++
+		switch c {
+		case '"', '\\', '/':
+			b = append(b, c)
+		case 'b':
+			b = append(b, '\b')
+		case 'f':
+			b = append(b, '\f')
+		case 'n':
+			b = append(b, '\n')
+		case 'r':
+			b = append(b, '\r')
+		case 't':
+			b = append(b, '\t')
+		case 'u':
+			u, ok := r.hex4()
+			if !ok {
+				return "", false
+			}
+			if utf16.IsSurrogate(u) {
+				low := rune(-1)
+				if at := r.i; strings.HasPrefix(r.s[at:], `\u`) {
+					r.i += 2
+					if low, ok = r.hex4(); !ok {
+						return "", false
+					}
+					if utf16.DecodeRune(u, low) == utf8.RuneError {
+						r.i = at // half of a pair, and the next stands for itself
+					}
+				}
+				u = utf16.DecodeRune(u, low)
+			}
+			b = utf8.AppendRune(b, u)
+		default:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+func (r *jsonReader) hex4() (rune, bool) {
+	if len(r.s)-r.i < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(r.s[r.i:r.i+4], 16, 16)
+	if err != nil || strings.ContainsAny(r.s[r.i:r.i+4], "_+-") {
+		return 0, false
+	}
+	r.i += 4
+	return rune(n), true
+}
+
+func (r *jsonReader) digits() bool {
+	start := r.i
+	for r.i < len(r.s) && r.s[r.i]-'0' < 10 {
+		r.i++
+	}
+	return r.i > start
+}
+
+func (r *jsonReader) number() (Dyn, bool) {
+	start := r.i
+	r.take('-')
+	if !r.take('0') && !r.digits() {
 		return nil, false
 	}
 	whole := true
-	if p.at < len(p.s) && p.s[p.at] == '.' {
-		p.at++
+	if r.take('.') {
 		whole = false
-		if digits() == 0 {
+		if !r.digits() {
 			return nil, false
 		}
 	}
-	if p.at < len(p.s) && (p.s[p.at] == 'e' || p.s[p.at] == 'E') {
-		p.at++
+	if r.take('e') || r.take('E') {
 		whole = false
-		if p.at < len(p.s) && (p.s[p.at] == '+' || p.s[p.at] == '-') {
-			p.at++
+		if !r.take('+') {
+			r.take('-')
 		}
-		if digits() == 0 {
+		if !r.digits() {
 			return nil, false
 		}
 	}
-	text := p.s[start:p.at]
+	text := r.s[start:r.i]
 	if whole {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			return n, true
 		}
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	return f, err == nil || math.IsInf(f, 0)
+	if err != nil {
+		return nil, false // too great for a double
+	}
+	return f, true
 }
 
-func (p *jsonParser) text() (Dyn, bool) {
-	p.at++
-	start := p.at
-	for p.at < len(p.s) && p.s[p.at] != '"' && p.s[p.at] != '\\' && p.s[p.at] >= ' ' {
-		p.at++
-	}
-	if p.at < len(p.s) && p.s[p.at] == '"' {
-		p.at++
-		return p.s[start : p.at-1], true
-	}
-	var b strings.Builder
-	b.WriteString(p.s[start:p.at])
-	for p.at < len(p.s) {
-		c := p.s[p.at]
-		p.at++
-		switch {
-		case c == '"':
-			return b.String(), true
-		case c < ' ':
-			return nil, false
-		case c != '\\':
-			b.WriteByte(c)
-		default:
-			if !p.escape(&b) {
-				return nil, false
-			}
-		}
-	}
-	return nil, false
-}
-
-func (p *jsonParser) escape(b *strings.Builder) bool {
-	if p.at >= len(p.s) {
-		return false
-	}
-	c := p.s[p.at]
-	p.at++
-	const from, to = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
-	if i := strings.IndexByte(from, c); i >= 0 {
-		b.WriteByte(to[i])
-		return true
-	}
-	if c != 'u' {
-		return false
-	}
-	r, ok := p.hex()
-	if !ok {
-		return false
-	}
-	if r >= 0xD800 && r < 0xDC00 && strings.HasPrefix(p.s[p.at:], `\u`) {
-		at := p.at
-		p.at += 2
-		low, ok := p.hex()
-		if ok && low >= 0xDC00 && low < 0xE000 {
-			b.WriteRune(0x10000 + (r-0xD800)<<10 + (low - 0xDC00))
-			return true
-		}
-		p.at = at
-	}
-	b.WriteRune(r) // a lone surrogate becomes U+FFFD
-	return true
-}
-
-func (p *jsonParser) hex() (rune, bool) {
-	if p.at+4 > len(p.s) {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(p.s[p.at:p.at+4], 16, 32)
-	p.at += 4
-	return rune(n), err == nil
-}
-
-// JSONOf is the JSON text of a dynamic, without blanks. Reals keep a fraction
-// (1.0), so that reading the text gives a real again.
+// JSONOf is compact JSON. A real without a fraction keeps ".0", so that reading
+// it gives a real again; NaN and the infinities, which JSON lacks, are strings.
 func JSONOf(d Dyn) string { return string(appendJSON(nil, d)) }
 
-func appendJSON(buf []byte, d Dyn) []byte {
+func appendJSON(b []byte, d Dyn) []byte {
 	switch d := d.(type) {
 	case nil:
-		return append(buf, "null"...)
+		return append(b, "null"...)
 	case bool:
-		return strconv.AppendBool(buf, d)
+		return strconv.AppendBool(b, d)
 	case int64:
-		return strconv.AppendInt(buf, d, 10)
+		return strconv.AppendInt(b, d, 10)
 	case float64:
 		if math.IsNaN(d) || math.IsInf(d, 0) {
-			return append(append(append(buf, '"'), realText(d)...), '"')
+			return append(append(append(b, '"'), realText(d)...), '"')
 		}
-		return append(buf, realText(d)...)
+		return appendReal(b, d)
 	case string:
-		return appendJSONText(buf, d)
+		return appendJSONString(b, d)
 	case []Dyn:
-		buf = append(buf, '[')
+		b = append(b, '[')
 		for i, e := range d {
 			if i > 0 {
-				buf = append(buf, ',')
+				b = append(b, ',')
 			}
-			buf = appendJSON(buf, e)
+			b = appendJSON(b, e)
 		}
-		return append(buf, ']')
+		return append(b, ']')
 	case *Bag:
-		buf = append(buf, '{')
+		b = append(b, '{')
 		for i, k := range d.Keys {
 			if i > 0 {
-				buf = append(buf, ',')
+				b = append(b, ',')
 			}
-			buf = append(appendJSONText(buf, k), ':')
-			buf = appendJSON(buf, d.Values[k])
+			b = append(appendJSONString(b, k), ':')
+			b = appendJSON(b, d.Values[k])
 		}
-		return append(buf, '}')
+		return append(b, '}')
 	}
-	return append(buf, "null"...)
+	return append(b, "null"...)
 }
 
-func appendJSONText(buf []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	buf = append(buf, '"')
+const hexDigits = "0123456789abcdef"
+
+func appendJSONString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				buf = append(buf, "\uFFFD"...)
-			} else {
-				buf = append(buf, s[i:i+size]...)
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' {
+				i++
+				continue
 			}
-			i += size
+			b = append(b, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				b = append(b, '\\', c)
+			case '\b':
+				b = append(b, '\\', 'b')
+			case '\f':
+				b = append(b, '\\', 'f')
+			case '\n':
+				b = append(b, '\\', 'n')
+			case '\r':
+				b = append(b, '\\', 'r')
+			case '\t':
+				b = append(b, '\\', 't')
+			default:
+				b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			}
+			i++
+			start = i
 			continue
 		}
-		i++
-		switch {
-		case c == '"' || c == '\\':
-			buf = append(buf, '\\', c)
-		case c == '\n':
-			buf = append(buf, `\n`...)
-		case c == '\r':
-			buf = append(buf, `\r`...)
-		case c == '\t':
-			buf = append(buf, `\t`...)
-		case c < ' ' || c == 0x7F:
-			buf = append(buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			buf = append(buf, c)
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			b = append(append(b, s[start:i]...), "\uFFFD"...)
+			i++
+			start = i
+			continue
 		}
+		i += size
 	}
-	return append(buf, '"')
+	return append(append(b, s[start:]...), '"')
 }

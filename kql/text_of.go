@@ -1,44 +1,56 @@
 package kql
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 )
 
-// TextOf is the text that tostring() gives: of null the empty string, of a
-// dynamic string the string itself, of other dynamics their JSON.
+// TextOf is the text that tostring() gives. A null is "".
 func TextOf(v Value) string {
 	if v.IsNull() {
 		return ""
 	}
-	switch v.t {
+	switch v.Type() {
 	case Bool:
-		if v.n != 0 {
+		if v.Bool() {
 			return "True"
 		}
 		return "False"
 	case Int, Long:
-		return strconv.FormatInt(v.n, 10)
+		return strconv.FormatInt(v.Int(), 10)
 	case Real:
 		return realText(v.Real())
 	case DateTime:
-		return dateTimeText(v.n)
+		return dateTimeText(v.Int())
 	case TimeSpan:
-		return timeSpanText(v.n)
+		return timeSpanText(v.Int())
 	case Dynamic:
-		d := v.Dynamic()
-		if s, ok := d.(string); ok {
-			return s
+		if text, ok := v.JSONText(); ok && (text[0] == '{' || text[0] == '[') {
+			if d, ok := ParseJSON(text); ok {
+				return JSONOf(d)
+			}
+			return text
 		}
-		return JSONOf(d)
+		return dynText(v.Dynamic())
 	}
-	return v.s
+	return v.Str()
 }
 
-// realText is the shortest text that reads back as f, with a fraction also for
-// whole numbers; from 1e15 on and below 1e-5 with an exponent, as .NET writes it.
+// dynText is the text of what a dynamic holds: a string as it is, everything
+// else as JSON.
+func dynText(d Dyn) string {
+	switch d := d.(type) {
+	case nil:
+		return ""
+	case string:
+		return d
+	}
+	return JSONOf(d)
+}
+
+// realText is the shortest text that reads as f, with at least one digit after
+// the point, and an exponent where there would be too many zeros.
 func realText(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -48,74 +60,122 @@ func realText(f float64) string {
 	case math.IsInf(f, -1):
 		return "-Infinity"
 	}
-	if size := math.Abs(f); size != 0 && (size >= 1e15 || size < 1e-5) {
-		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'E', -1, 64), "E")
-		return mantissa + "E" + exponent
-	}
-	text := strconv.FormatFloat(f, 'f', -1, 64)
-	if !strings.Contains(text, ".") {
-		text += ".0"
-	}
-	return text
+	return string(appendReal(nil, f))
 }
 
-// dateTimeText is ISO 8601 with seven digits of a second, in UTC.
-func dateTimeText(ticks int64) string {
-	t := DateTimeOf(ticks).Time()
-	rest := ticks % TicksPerSecond
-	if rest < 0 {
-		rest += TicksPerSecond
+// appendReal writes a finite real as realText does.
+func appendReal(b []byte, f float64) []byte {
+	if a := math.Abs(f); a != 0 && (a < 1e-5 || a >= 1e15) {
+		var buf [32]byte
+		e := strconv.AppendFloat(buf[:0], f, 'E', -1, 64)
+		return append(b, e...)
 	}
-	return fmt.Sprintf("%04d-%02d-%02dT%02d:%02d:%02d.%07dZ", t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), rest)
+	start := len(b)
+	b = strconv.AppendFloat(b, f, 'f', -1, 64)
+	for _, c := range b[start:] {
+		if c == '.' {
+			return b
+		}
+	}
+	return append(b, '.', '0')
+}
+
+// dateTimeText is ISO 8601 with all seven digits of the second's fraction.
+func dateTimeText(ticks int64) string {
+	if ticks < 0 || ticks > MaxDateTimeTicks {
+		return ""
+	}
+	year, month, day := dateOfTicks(ticks)
+	clock := ticks % TicksPerDay
+	b := make([]byte, 0, 28)
+	b = appendPadded(b, int64(year), 4)
+	b = appendPadded(append(b, '-'), int64(month), 2)
+	b = appendPadded(append(b, '-'), int64(day), 2)
+	b = appendClock(append(b, 'T'), clock)
+	b = appendPadded(append(b, '.'), clock%TicksPerSecond, 7)
+	return string(append(b, 'Z'))
 }
 
 // timeSpanText is [-][d.]hh:mm:ss[.fffffff].
 func timeSpanText(ticks int64) string {
-	var b strings.Builder
-	n := uint64(ticks)
+	b := make([]byte, 0, 26)
+	u := uint64(ticks)
 	if ticks < 0 {
-		b.WriteByte('-')
-		n = -n
+		b = append(b, '-')
+		u = -u
 	}
-	if days := n / TicksPerDay; days > 0 {
-		fmt.Fprintf(&b, "%d.", days)
+	if days := u / TicksPerDay; days > 0 {
+		b = append(strconv.AppendUint(b, days, 10), '.')
 	}
-	fmt.Fprintf(&b, "%02d:%02d:%02d", n/TicksPerHour%24, n/TicksPerMinute%60, n/TicksPerSecond%60)
-	if rest := n % TicksPerSecond; rest > 0 {
-		fmt.Fprintf(&b, ".%07d", rest)
+	clock := int64(u % TicksPerDay)
+	b = appendClock(b, clock)
+	if f := clock % TicksPerSecond; f != 0 {
+		b = appendPadded(append(b, '.'), f, 7)
 	}
-	return b.String()
+	return string(b)
 }
 
-// ValueFromText reads the text of a value as SQL holds it: the ticks of a
-// datetime or timespan as digits, true or false, the JSON of a dynamic. Text
-// that is none gives null.
-func ValueFromText(t Type, text string) Value {
+// appendClock writes hh:mm:ss of ticks within a day.
+func appendClock(b []byte, clock int64) []byte {
+	b = appendPadded(b, clock/TicksPerHour, 2)
+	b = appendPadded(append(b, ':'), clock/TicksPerMinute%60, 2)
+	return appendPadded(append(b, ':'), clock/TicksPerSecond%60, 2)
+}
+
+// appendPadded writes n, which is not negative, with at least width digits.
+func appendPadded(b []byte, n int64, width int) []byte {
+	for limit := int64(math.Pow10(width - 1)); width > 1 && n < limit; width-- {
+		b = append(b, '0')
+		limit /= 10
+	}
+	return strconv.AppendInt(b, n, 10)
+}
+
+// ValueFromText reads the text of a value as SQL holds it in a list: ticks as
+// digits, true and false, JSON for a dynamic. What cannot be read is null.
+func ValueFromText(t Type, s string) Value {
 	switch t {
-	case String:
-		return StringOf(text)
-	case Guid:
-		return GuidOf(text)
-	case Decimal:
-		return DecimalOf(text)
 	case Bool:
-		if b, err := strconv.ParseBool(text); err == nil {
-			return BoolOf(b)
+		switch s {
+		case "true", "True", "1":
+			return BoolOf(true)
+		case "false", "False", "0":
+			return BoolOf(false)
 		}
 	case Int, Long, DateTime, TimeSpan:
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			v := Value{t: t, n: n}
-			if t == Int {
-				v.n = int64(int32(n))
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			switch t {
+			case Int:
+				return IntOf(n)
+			case DateTime:
+				return DateTimeOf(n)
+			case TimeSpan:
+				return TimeSpanOf(n)
 			}
-			return v
+			return LongOf(n)
 		}
 	case Real:
-		if f, err := strconv.ParseFloat(text, 64); err == nil {
+		switch strings.ToLower(s) {
+		case "infinity", "inf", "+inf":
+			return RealOf(math.Inf(1))
+		case "-infinity", "-inf":
+			return RealOf(math.Inf(-1))
+		}
+		if f, err := strconv.ParseFloat(s, 64); err == nil || math.IsInf(f, 0) {
 			return RealOf(f)
 		}
+	case Decimal:
+		if s != "" {
+			return DecimalOf(s)
+		}
+	case String:
+		return StringOf(s)
+	case Guid:
+		if s != "" {
+			return GuidOf(s)
+		}
 	case Dynamic:
-		if d, ok := ParseJSON(text); ok {
+		if d, ok := ParseJSON(s); ok {
 			return DynamicOf(d)
 		}
 	}
