@@ -12,6 +12,7 @@ const (
 	VerbAlertRead     Verb = "alert.read"
 	VerbAlertWrite    Verb = "alert.write"
 	VerbEventRead     Verb = "event.read"   // rows of the hunting tables
+	VerbHunt          Verb = "hunt.run"     // ask questions in KQL of the tables that one may read
 	VerbIntakeWrite   Verb = "intake.write" // send telemetry
 	VerbIntakeRead    Verb = "intake.read"  // counts, quarantine
 	VerbRuleRead      Verb = "rule.read"
@@ -24,7 +25,7 @@ const (
 
 // Verbs lists every verb, in the order of documentation.
 var Verbs = []Verb{
-	VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead,
+	VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 	VerbIntakeWrite, VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbUserRead, VerbUserManage,
 	VerbTokenManage, VerbAuditRead,
 }
@@ -47,10 +48,10 @@ const (
 var policy = map[Role][]Verb{
 	RoleAdministrator: Verbs,
 	RoleSystem:        Verbs,
-	RoleReader:        {VerbSession, VerbIncidentRead, VerbAlertRead, VerbEventRead, VerbIntakeRead, VerbRuleRead, VerbUserRead},
-	RoleOperator: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead,
+	RoleReader:        {VerbSession, VerbIncidentRead, VerbAlertRead, VerbEventRead, VerbHunt, VerbIntakeRead, VerbRuleRead, VerbUserRead},
+	RoleOperator: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 		VerbIntakeRead, VerbRuleRead, VerbUserRead},
-	RoleDetection: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead,
+	RoleDetection: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 		VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbUserRead, VerbAuditRead},
 	RoleSender: {VerbSession, VerbIntakeWrite},
 }
