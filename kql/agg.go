@@ -21,8 +21,8 @@ const (
 	onlyBool      = TypeSet(1 << Bool)
 )
 
-// promoted is the type of a sum: int grows to long.
-func promoted(args []Type) Type {
+// promotedType is the type of a sum: int grows to long.
+func promotedType(args []Type) Type {
 	if len(args) == 0 {
 		return Unknown
 	}
@@ -32,8 +32,8 @@ func promoted(args []Type) Type {
 	return args[0]
 }
 
-// averaged is the type of an average.
-func averaged(args []Type) Type {
+// averagedType is the type of an average.
+func averagedType(args []Type) Type {
 	if len(args) == 0 {
 		return Unknown
 	}
@@ -45,7 +45,7 @@ func averaged(args []Type) Type {
 }
 
 // many marks the last parameter as one that repeats.
-func many(s Sig) []Sig {
+func repeatLast(s Sig) []Sig {
 	s.Repeat = 1
 	return []Sig{s}
 }
@@ -70,8 +70,8 @@ func init() {
 
 	RegisterAggregates(
 		// Counts. count(x) counts rows whose x is null as well.
-		agg("count", "count", []Sig{Of(Long), Of(Long, P("expr", AnyScalar))}, newCount, "Number of rows."),
-		hidden(agg("cnt", "cnt", []Sig{Of(Long)}, newCount, "Number of rows.")),
+		agg("count", "count", []Sig{Of(Long), Of(Long, P("expr", AnyScalar))}, newCountAcc, "Number of rows."),
+		hidden(agg("cnt", "cnt", []Sig{Of(Long)}, newCountAcc, "Number of rows.")),
 		agg("countif", "countif", one(long, pred), newCountIf, "Number of rows for which the predicate is true."),
 		agg("dcount", "dcount", one(long, x(AnyScalar), accuracy), newDistinct, "Number of distinct values, exact up to 65,536 of them and estimated above."),
 		agg("dcountif", "dcountif", one(long, x(AnyScalar), pred, accuracy), onlyIf(1, newDistinct), "dcount over the rows for which the predicate is true."),
@@ -79,10 +79,10 @@ func init() {
 		agg("count_distinctif", "count_distinctif", one(long, x(notDynamic), pred), onlyIf(1, newCountDistinct), "count_distinct over the rows for which the predicate is true."),
 
 		// Sums and moments.
-		agg("sum", "sum", one(promoted, x(Summable)), newSum, "Sum; 0 when there is no value."),
-		agg("sumif", "sumif", one(promoted, x(Summable), pred), onlyIf(1, newSum), "sum over the rows for which the predicate is true."),
-		agg("avg", "avg", one(averaged, x(averageable)), newAvg, "Mean; NaN when there is no value."),
-		agg("avgif", "avgif", one(averaged, x(averageable), pred), onlyIf(1, newAvg), "avg over the rows for which the predicate is true."),
+		agg("sum", "sum", one(promotedType, x(Summable)), newSum, "Sum; 0 when there is no value."),
+		agg("sumif", "sumif", one(promotedType, x(Summable), pred), onlyIf(1, newSum), "sum over the rows for which the predicate is true."),
+		agg("avg", "avg", one(averagedType, x(averageable)), newAvg, "Mean; NaN when there is no value."),
+		agg("avgif", "avgif", one(averagedType, x(averageable), pred), onlyIf(1, newAvg), "avg over the rows for which the predicate is true."),
 		agg("stdev", "stdev", one(real, x(Summable)), newMoment(true, true), "Standard deviation of a sample."),
 		agg("stdevif", "stdevif", one(real, x(Summable), pred), onlyIf(1, newMoment(true, true)), "stdev over the rows for which the predicate is true."),
 		agg("stdevp", "stdevp", one(real, x(Summable)), newMoment(true, false), "Standard deviation of a population."),
@@ -103,12 +103,12 @@ func init() {
 		agg("minif", "minif", one(SameAs(0), x(Orderable), pred), onlyIf(1, newExtreme(false)), "Least value of the rows for which the predicate is true."),
 		agg("max", "max", one(SameAs(0), x(Orderable)), newExtreme(true), "Greatest value."),
 		agg("maxif", "maxif", one(SameAs(0), x(Orderable), pred), onlyIf(1, newExtreme(true)), "Greatest value of the rows for which the predicate is true."),
-		special("arg_max", NameDefault, "", many(Sig{Params: []Param{P("maximized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(true), "The row with the greatest value."),
-		special("arg_min", NameDefault, "", many(Sig{Params: []Param{P("minimized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(false), "The row with the least value."),
-		hidden(special("argmax", NameDefault, "max", many(Sig{Params: []Param{P("maximized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(true), "Older form of arg_max.")),
-		hidden(special("argmin", NameDefault, "min", many(Sig{Params: []Param{P("minimized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(false), "Older form of arg_min.")),
-		special("take_any", NameDefault, "", many(Sig{Params: []Param{x(AnyScalar)}, Result: SameAs(0)}), newAny, "Any row's values, one that is not null when there is."),
-		hidden(special("any", NamePrefixFirst, "any", many(Sig{Params: []Param{x(AnyScalar)}, Result: SameAs(0)}), newAny, "Older form of take_any.")),
+		special("arg_max", NameDefault, "", repeatLast(Sig{Params: []Param{P("maximized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(true), "The row with the greatest value."),
+		special("arg_min", NameDefault, "", repeatLast(Sig{Params: []Param{P("minimized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(false), "The row with the least value."),
+		hidden(special("argmax", NameDefault, "max", repeatLast(Sig{Params: []Param{P("maximized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(true), "Older form of arg_max.")),
+		hidden(special("argmin", NameDefault, "min", repeatLast(Sig{Params: []Param{P("minimized", Orderable), Opt("returned", AnyScalar)}, Result: SameAs(0)}), newArg(false), "Older form of arg_min.")),
+		special("take_any", NameDefault, "", repeatLast(Sig{Params: []Param{x(AnyScalar)}, Result: SameAs(0)}), newAny, "Any row's values, one that is not null when there is."),
+		hidden(special("any", NamePrefixFirst, "any", repeatLast(Sig{Params: []Param{x(AnyScalar)}, Result: SameAs(0)}), newAny, "Older form of take_any.")),
 		Aggregate{Name: "take_anyif", Sigs: one(SameAs(0), x(AnyScalar), pred), Naming: NameFirst, New: onlyIf(1, newAny), Doc: "take_any over the rows for which the predicate is true."},
 		hidden(agg("anyif", "anyif", one(SameAs(0), x(AnyScalar), pred), onlyIf(1, newAny), "Older form of take_anyif.")),
 		hidden(Aggregate{Name: "passthrough", Sigs: one(SameAs(0), x(AnyScalar)), Naming: NameFirst, New: newAny}),
@@ -128,14 +128,14 @@ func init() {
 
 		// Percentiles. The names of their columns hold the percentile.
 		special("percentile", NameDefault, "percentile", one(SameAs(0), x(AnyScalar), P("percentile", AnyNumber)), newPercentiles(false, false), "Value at a percentile, by nearest rank."),
-		special("percentiles", NameDefault, "percentile", many(Sig{Params: []Param{x(AnyScalar), P("percentile", AnyNumber)}, Result: SameAs(0)}), newPercentiles(false, false), "Values at several percentiles."),
+		special("percentiles", NameDefault, "percentile", repeatLast(Sig{Params: []Param{x(AnyScalar), P("percentile", AnyNumber)}, Result: SameAs(0)}), newPercentiles(false, false), "Values at several percentiles."),
 		special("percentilew", NameDefault, "percentile", one(SameAs(0), x(AnyScalar), P("weight", AnyInteger), P("percentile", AnyNumber)), newPercentiles(true, false), "Value at a percentile of weighted values."),
-		special("percentilesw", NameDefault, "percentile", many(Sig{Params: []Param{x(AnyScalar), P("weight", AnyInteger), P("percentile", AnyNumber)}, Result: SameAs(0)}), newPercentiles(true, false), "Values at several percentiles of weighted values."),
+		special("percentilesw", NameDefault, "percentile", repeatLast(Sig{Params: []Param{x(AnyScalar), P("weight", AnyInteger), P("percentile", AnyNumber)}, Result: SameAs(0)}), newPercentiles(true, false), "Values at several percentiles of weighted values."),
 		special("percentiles_array", NameDefault, "percentiles", append(
-			many(Sig{Params: []Param{x(AnyScalar), P("percentile", AnyNumber)}, Result: dyn}),
+			repeatLast(Sig{Params: []Param{x(AnyScalar), P("percentile", AnyNumber)}, Result: dyn}),
 			Of(Dynamic, x(AnyScalar), P("percentiles", onlyDynamic))), newPercentiles(false, true), "Array of the values at several percentiles."),
 		special("percentilesw_array", NameDefault, "percentiles", append(
-			many(Sig{Params: []Param{x(AnyScalar), P("weight", AnyInteger), P("percentile", AnyNumber)}, Result: dyn}),
+			repeatLast(Sig{Params: []Param{x(AnyScalar), P("weight", AnyInteger), P("percentile", AnyNumber)}, Result: dyn}),
 			Of(Dynamic, x(AnyScalar), P("weight", AnyInteger), P("percentiles", onlyDynamic))), newPercentiles(true, true), "Array of the values at several percentiles of weighted values."),
 
 		// Sketches.
@@ -152,11 +152,11 @@ func init() {
 // rows for which it is not true are not seen.
 func onlyIf(at int, newAcc func([]Type, []*Value) Accumulator) func([]Type, []*Value) Accumulator {
 	return func(types []Type, consts []*Value) Accumulator {
-		return &filtered{at: at, acc: newAcc(without(types, at), without(consts, at))}
+		return &filtered{at: at, acc: newAcc(withoutAt(types, at), withoutAt(consts, at))}
 	}
 }
 
-func without[T any](s []T, at int) []T {
+func withoutAt[T any](s []T, at int) []T {
 	if at >= len(s) {
 		return s
 	}

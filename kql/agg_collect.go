@@ -24,9 +24,9 @@ func elementOf(v Value) Dyn {
 	return v.Str()
 }
 
-// list is make_list. An array is flattened; a null dynamic stays as null, a null
+// listAcc is make_list. An array is flattened; a null dynamic stays as null, a null
 // of another type only with nulls.
-type list struct {
+type listAcc struct {
 	nulls bool
 	limit int
 	items []Dyn
@@ -34,19 +34,19 @@ type list struct {
 
 func newList(nulls bool) func([]Type, []*Value) Accumulator {
 	return func(_ []Type, consts []*Value) Accumulator {
-		return &list{nulls: nulls, limit: sizeOf(consts, maxElements), items: []Dyn{}}
+		return &listAcc{nulls: nulls, limit: sizeOf(consts, maxElements), items: []Dyn{}}
 	}
 }
 
 func newOldList(_ []Type, consts []*Value) Accumulator {
-	return &list{limit: sizeOf(consts, oldElements), items: []Dyn{}}
+	return &listAcc{limit: sizeOf(consts, oldElements), items: []Dyn{}}
 }
 
 func sizeOf(consts []*Value, def int) int {
 	return int(max(0, min(constInt(consts, 1, int64(def)), maxElements)))
 }
 
-func (l *list) Add(args []Value) {
+func (l *listAcc) Add(args []Value) {
 	v := args[0]
 	if v.IsNull() && v.Type() != Dynamic && !l.nulls || len(l.items) >= l.limit {
 		return
@@ -58,10 +58,10 @@ func (l *list) Add(args []Value) {
 	l.items = append(l.items, elementOf(v))
 }
 
-func (l *list) Result() Value { return DynamicOf(l.items) }
+func (l *listAcc) Result() Value { return DynamicOf(l.items) }
 
-// set is make_set: distinct values in the order in which they were first seen.
-type set struct {
+// setAcc is make_set: distinct values in the order in which they were first seen.
+type setAcc struct {
 	limit int
 	items []Dyn
 	seen  map[string]struct{}
@@ -70,11 +70,11 @@ type set struct {
 
 func newSet(def int) func([]Type, []*Value) Accumulator {
 	return func(_ []Type, consts []*Value) Accumulator {
-		return &set{limit: sizeOf(consts, def), items: []Dyn{}, seen: make(map[string]struct{})}
+		return &setAcc{limit: sizeOf(consts, def), items: []Dyn{}, seen: make(map[string]struct{})}
 	}
 }
 
-func (s *set) Add(args []Value) {
+func (s *setAcc) Add(args []Value) {
 	v := args[0]
 	if v.IsNull() {
 		return
@@ -88,7 +88,7 @@ func (s *set) Add(args []Value) {
 	s.add(elementOf(v))
 }
 
-func (s *set) add(d Dyn) {
+func (s *setAcc) add(d Dyn) {
 	if d == nil || len(s.items) >= s.limit {
 		return
 	}
@@ -99,7 +99,7 @@ func (s *set) add(d Dyn) {
 	}
 }
 
-func (s *set) Result() Value { return DynamicOf(s.items) }
+func (s *setAcc) Result() Value { return DynamicOf(s.items) }
 
 // bagOf is make_bag: all keys of all bags, each with the value that came first.
 // What is no bag is skipped.
@@ -126,10 +126,10 @@ func (b *bagOf) Add(args []Value) {
 
 func (b *bagOf) Result() Value { return DynamicOf(b.bag) }
 
-// schema is buildschema: the names of types, one or several in an array; a bag
+// schemaAcc is buildschema: the names of types, one or several in an array; a bag
 // of the schemas of a bag's values; for an array a bag with the schema of its
 // elements under "indexer".
-type schema struct{ node schemaNode }
+type schemaAcc struct{ node schemaNode }
 
 type schemaNode struct {
 	names   []string // of primitive types, in the order seen
@@ -137,11 +137,11 @@ type schemaNode struct {
 	indexer *schemaNode
 }
 
-func newSchema([]Type, []*Value) Accumulator { return new(schema) }
+func newSchema([]Type, []*Value) Accumulator { return new(schemaAcc) }
 
-func (s *schema) Add(args []Value) { s.node.add(args[0].Dynamic()) }
+func (s *schemaAcc) Add(args []Value) { s.node.add(args[0].Dynamic()) }
 
-func (s *schema) Result() Value { return DynamicOf(s.node.dyn()) }
+func (s *schemaAcc) Result() Value { return DynamicOf(s.node.dyn()) }
 
 func (n *schemaNode) add(d Dyn) {
 	name := ""

@@ -1,12 +1,12 @@
 package kql
 
-// count is count and count(x), which counts rows whatever x is.
-type count struct{ n int64 }
+// countAcc is count and count(x), which counts rows whatever x is.
+type countAcc struct{ n int64 }
 
-func newCount([]Type, []*Value) Accumulator { return new(count) }
+func newCountAcc([]Type, []*Value) Accumulator { return new(countAcc) }
 
-func (c *count) Add([]Value)   { c.n++ }
-func (c *count) Result() Value { return LongOf(c.n) }
+func (c *countAcc) Add([]Value)   { c.n++ }
+func (c *countAcc) Result() Value { return LongOf(c.n) }
 
 type countIf struct{ n int64 }
 

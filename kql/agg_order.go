@@ -78,11 +78,11 @@ func appendBits(b []byte, f float64) []byte {
 	return binary.BigEndian.AppendUint64(b, math.Float64bits(f))
 }
 
-// order compares two values of one type as sort does: null is the least, false
+// orderOf compares two values of one type as sort does: null is the least, false
 // before true, text by code unit, NaN before every other number.
-func order(a, b Value) int {
+func orderOf(a, b Value) int {
 	if a.IsNull() || b.IsNull() {
-		return boolInt(!a.IsNull()) - boolInt(!b.IsNull())
+		return oneIf(!a.IsNull()) - oneIf(!b.IsNull())
 	}
 	switch {
 	case a.Type() == Real || b.Type() == Real:
@@ -90,7 +90,7 @@ func order(a, b Value) int {
 	case a.Type() == Decimal || b.Type() == Decimal:
 		x, y := ratOf(a), ratOf(b)
 		if x == nil || y == nil {
-			return boolInt(x != nil) - boolInt(y != nil)
+			return oneIf(x != nil) - oneIf(y != nil)
 		}
 		return x.Cmp(y)
 	case a.Type() == String || a.Type() == Guid:
@@ -116,10 +116,10 @@ func orderFloat(x, y float64) int {
 	case x == y:
 		return 0
 	}
-	return boolInt(x == x) - boolInt(y == y)
+	return oneIf(x == x) - oneIf(y == y)
 }
 
-func boolInt(b bool) int {
+func oneIf(b bool) int {
 	if b {
 		return 1
 	}

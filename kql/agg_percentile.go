@@ -10,11 +10,11 @@ import (
 // stay exact.
 const digestExact = 1 << 20
 
-// percentiles is percentile, percentiles, their weighted forms and the array
+// percentileAcc is percentile, percentiles, their weighted forms and the array
 // forms. The value at percentile p of n values is the one of rank ceil(p*n/100),
 // so it is always a value of the data. Nulls are skipped, and rows whose weight
 // is not positive.
-type percentiles struct {
+type percentileAcc struct {
 	t        Type
 	weighted bool
 	array    bool
@@ -24,7 +24,7 @@ type percentiles struct {
 
 func newPercentiles(weighted, array bool) func([]Type, []*Value) Accumulator {
 	return func(types []Type, consts []*Value) Accumulator {
-		p := &percentiles{t: typeAt(types, 0), weighted: weighted, array: array}
+		p := &percentileAcc{t: typeAt(types, 0), weighted: weighted, array: array}
 		first := 1
 		if weighted {
 			first = 2
@@ -46,7 +46,7 @@ func newPercentiles(weighted, array bool) func([]Type, []*Value) Accumulator {
 	}
 }
 
-func (p *percentiles) Add(args []Value) {
+func (p *percentileAcc) Add(args []Value) {
 	if p.ranks == nil || len(p.ranks) > 0 && anyNaN(p.ranks) {
 		p.learn(args)
 	}
@@ -58,7 +58,7 @@ func (p *percentiles) Add(args []Value) {
 }
 
 // learn takes percentiles that were no constants of the site from the first row.
-func (p *percentiles) learn(args []Value) {
+func (p *percentileAcc) learn(args []Value) {
 	first := 1
 	if p.weighted {
 		first = 2
@@ -85,7 +85,7 @@ func anyNaN(fs []float64) bool {
 	return false
 }
 
-func (p *percentiles) Result() Value {
+func (p *percentileAcc) Result() Value {
 	if p.array {
 		items := []Dyn{}
 		for _, v := range p.values() {
@@ -99,14 +99,14 @@ func (p *percentiles) Result() Value {
 	return Null(p.t)
 }
 
-func (p *percentiles) Results() []Value {
+func (p *percentileAcc) Results() []Value {
 	if p.array {
 		return []Value{p.Result()}
 	}
 	return p.values()
 }
 
-func (p *percentiles) values() []Value {
+func (p *percentileAcc) values() []Value {
 	out := make([]Value, len(p.ranks))
 	for i, r := range p.ranks {
 		out[i] = p.gather.at(r, p.t)
@@ -172,7 +172,7 @@ func (g *weightedValues) at(p float64, t Type) Value {
 		return ofNumber(t, g.digest.quantile(p/100))
 	}
 	if !g.sorted {
-		sort.SliceStable(g.items, func(i, j int) bool { return order(g.items[i].v, g.items[j].v) < 0 })
+		sort.SliceStable(g.items, func(i, j int) bool { return orderOf(g.items[i].v, g.items[j].v) < 0 })
 		g.sorted = true
 	}
 	// The multiplication must not lift an exact rank over its integer.

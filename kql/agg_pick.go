@@ -2,8 +2,8 @@ package kql
 
 import "math"
 
-// extreme is min and max. Nulls are skipped; a NaN beats every number.
-type extreme struct {
+// extremeAcc is min and max. Nulls are skipped; a NaN beats every number.
+type extremeAcc struct {
 	greatest bool
 	t        Type
 	any      bool
@@ -12,17 +12,17 @@ type extreme struct {
 
 func newExtreme(greatest bool) func([]Type, []*Value) Accumulator {
 	return func(types []Type, _ []*Value) Accumulator {
-		return &extreme{greatest: greatest, t: typeAt(types, 0)}
+		return &extremeAcc{greatest: greatest, t: typeAt(types, 0)}
 	}
 }
 
-func (e *extreme) Add(args []Value) {
+func (e *extremeAcc) Add(args []Value) {
 	if v := args[0]; !v.IsNull() && (!e.any || beats(v, e.v, e.greatest)) {
 		e.v, e.any = v, true
 	}
 }
 
-func (e *extreme) Result() Value {
+func (e *extremeAcc) Result() Value {
 	if !e.any {
 		return Null(e.t)
 	}
@@ -40,9 +40,9 @@ func beats(v, best Value, greatest bool) bool {
 		}
 	}
 	if greatest {
-		return order(v, best) > 0
+		return orderOf(v, best) > 0
 	}
-	return order(v, best) < 0
+	return orderOf(v, best) < 0
 }
 
 // argBest is arg_max and arg_min: the values of the row whose first argument is

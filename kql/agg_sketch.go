@@ -243,23 +243,23 @@ func hllOfState(d Dyn) *hyperLogLog {
 	return nil
 }
 
-// hll gathers the state of a distinct count.
-type hll struct {
+// hllAcc gathers the state of a distinct count.
+type hllAcc struct {
 	h   *hyperLogLog
 	buf []byte
 }
 
 func newHLL(_ []Type, consts []*Value) Accumulator {
-	return &hll{h: newHyperLogLog(precisionOf(constInt(consts, 1, defaultAccuracy)))}
+	return &hllAcc{h: newHyperLogLog(precisionOf(constInt(consts, 1, defaultAccuracy)))}
 }
 
-func (a *hll) Add(args []Value) {
+func (a *hllAcc) Add(args []Value) {
 	if !args[0].IsNull() {
 		a.buf = appendKey(a.buf[:0], args[0])
 		a.h.add(hashBytes(a.buf))
 	}
 }
-func (a *hll) Result() Value { return DynamicOf(a.h.state()) }
+func (a *hllAcc) Result() Value { return DynamicOf(a.h.state()) }
 
 // hllMerge merges states; what is no state is skipped. Null when there is none.
 type hllMerge struct{ h *hyperLogLog }
@@ -284,18 +284,18 @@ func (a *hllMerge) Result() Value {
 	return DynamicOf(a.h.state())
 }
 
-// tdigest gathers the state of percentiles.
-type tdigest struct {
+// tdigestAcc gathers the state of percentiles.
+type tdigestAcc struct {
 	t        Type
 	weighted bool
 	d        *digest
 }
 
 func newTDigest(types []Type, _ []*Value) Accumulator {
-	return &tdigest{t: typeAt(types, 0), weighted: len(types) > 1, d: newDigest()}
+	return &tdigestAcc{t: typeAt(types, 0), weighted: len(types) > 1, d: newDigest()}
 }
 
-func (a *tdigest) Add(args []Value) {
+func (a *tdigestAcc) Add(args []Value) {
 	w := 1.0
 	if a.weighted && len(args) > 1 {
 		w = numberOf(args[1])
@@ -304,7 +304,7 @@ func (a *tdigest) Add(args []Value) {
 		a.d.add(numberOf(args[0]), w)
 	}
 }
-func (a *tdigest) Result() Value { return DynamicOf(a.d.state(a.t)) }
+func (a *tdigestAcc) Result() Value { return DynamicOf(a.d.state(a.t)) }
 
 // tdigestMerge merges states; what is no state is skipped. Null when there is
 // none.

@@ -144,19 +144,19 @@ func (a *avgDecimal) Result() Value {
 	return decimalOfRat(new(big.Rat).Quo(a.sum, new(big.Rat).SetInt64(a.n)))
 }
 
-// moment is variance and stdev, by Welford's recurrence. Fewer values than
+// momentAcc is variance and stdev, by Welford's recurrence. Fewer values than
 // would make a denominator give 0.
-type moment struct {
+type momentAcc struct {
 	root, sample bool
 	n            float64
 	mean, m2     float64
 }
 
 func newMoment(root, sample bool) func([]Type, []*Value) Accumulator {
-	return func([]Type, []*Value) Accumulator { return &moment{root: root, sample: sample} }
+	return func([]Type, []*Value) Accumulator { return &momentAcc{root: root, sample: sample} }
 }
 
-func (m *moment) Add(args []Value) {
+func (m *momentAcc) Add(args []Value) {
 	if args[0].IsNull() {
 		return
 	}
@@ -167,7 +167,7 @@ func (m *moment) Add(args []Value) {
 	m.m2 += d * (x - m.mean)
 }
 
-func (m *moment) Result() Value {
+func (m *momentAcc) Result() Value {
 	n := m.n
 	if m.sample {
 		n--
@@ -182,8 +182,8 @@ func (m *moment) Result() Value {
 	}
 }
 
-// covariance counts rows in which both values are there.
-type covariance struct {
+// covarianceAcc counts rows in which both values are there.
+type covarianceAcc struct {
 	sample       bool
 	n            float64
 	meanX, meanY float64
@@ -191,10 +191,10 @@ type covariance struct {
 }
 
 func newCovariance(sample bool) func([]Type, []*Value) Accumulator {
-	return func([]Type, []*Value) Accumulator { return &covariance{sample: sample} }
+	return func([]Type, []*Value) Accumulator { return &covarianceAcc{sample: sample} }
 }
 
-func (c *covariance) Add(args []Value) {
+func (c *covarianceAcc) Add(args []Value) {
 	if args[0].IsNull() || args[1].IsNull() {
 		return
 	}
@@ -206,7 +206,7 @@ func (c *covariance) Add(args []Value) {
 	c.c += dx * (y - c.meanY)
 }
 
-func (c *covariance) Result() Value {
+func (c *covarianceAcc) Result() Value {
 	n := c.n
 	if c.sample {
 		n--
@@ -217,7 +217,7 @@ func (c *covariance) Result() Value {
 	return RealOf(c.c / n)
 }
 
-// binary is binary_all_and, _or and _xor; null when there is no value.
+// binaryAll is binary_all_and, _or and _xor; null when there is no value.
 type binaryAll struct {
 	op  byte
 	t   Type
