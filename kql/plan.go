@@ -1,5 +1,7 @@
 package kql
 
+import "errors"
+
 // The plan is what a query means: names are resolved to column numbers, every
 // expression has a type, let and functions are gone. A Rel is a table, a Scalar
 // a typed expression over the columns of its input.
@@ -175,10 +177,15 @@ type (
 
 // RowOperator is an operator over whole inputs. Run reads each input by calling
 // next until it gives nil and hands its rows to emit; it must stop on an error
-// of either, and bounds what it keeps. A row is valid until the next call.
+// of either, and bounds what it keeps: beyond that it gives ErrTooLarge. A row
+// is valid until the next call.
 type RowOperator interface {
 	Run(ins []func() ([]Value, error), emit func([]Value) error) error
 }
+
+// ErrTooLarge is what a RowOperator ends with that would have to keep more than
+// it may.
+var ErrTooLarge = errors.New("an operator needs more memory than it may have")
 
 // Item is one computed column.
 type Item struct {
