@@ -250,6 +250,9 @@ type (
 		Span
 		Name  Name
 		Value Expr // a name is a *NameRef, a literal a *Literal
+		// List is all names of a list of columns such as ycolumns=a, b, of which
+		// Value is the first; nil for one.
+		List []Name
 	}
 )
 
@@ -338,6 +341,7 @@ type (
 		Others Expr // nil
 		By     Expr // the aggregate, may be Named
 		Dir    string
+		Nulls  string // "first", "last", ""
 	}
 	// TopHittersOp is top-hitters N of X by Y.
 	TopHittersOp struct {
@@ -507,6 +511,8 @@ type (
 		By    Expr
 		Scope Expr  // of partition by X in (...); nil
 		Sub   *Pipe // Source nil, or a whole query for the legacy { }
+		// Braces tells the legacy form { query }.
+		Braces bool
 	}
 	ScanOp struct {
 		Span
