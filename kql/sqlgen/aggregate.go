@@ -1,0 +1,572 @@
+package sqlgen
+
+import (
+	"strings"
+
+	"github.com/tocsinhq/tocsin/kql"
+)
+
+// aggregated is summarize and distinct.
+func (g *gen) aggregated(n *kql.Aggregated) *rel {
+	r := g.rel(n.In)
+	var read []kql.Scalar
+	for _, it := range n.By {
+		read = append(read, it.X)
+	}
+	for _, a := range n.Aggs {
+		read = append(read, a.Args...)
+	}
+	g.open(r, read...)
+	if r := g.lateArg(r, n); r != nil {
+		return r
+	}
+	a := &aggregation{g: g, r: r}
+	for _, agg := range n.Aggs {
+		if followsOrder[agg.Func.Name] && r.ordered {
+			a.order = g.ordinal(r)
+			break
+		}
+	}
+	a.s = r.scope()
+	out := &rel{g: g}
+	var by []string
+	for _, it := range n.By {
+		x := g.value(a.s, it.X)
+		if it.Out.Type != x.t && it.Out.Type != kql.Unknown {
+			x = g.convert(x, it.Out.Type, it.X.Pos())
+		}
+		if x.rep == MaybeNull || x.json {
+			x = g.natural(x)
+		}
+		x = g.narrow(x)
+		out.cols = append(out.cols, column{Column: it.Out, name: colName(it.Out.ID), x: x})
+		by = append(by, itoa(len(out.cols)))
+	}
+	for _, agg := range n.Aggs {
+		xs := a.aggregate(agg)
+		for i, o := range agg.Outs {
+			var x expr
+			if i < len(xs) {
+				x = xs[i]
+			} else {
+				g.fail(agg.Pos, "%s gives %d columns here, not %d", agg.Func.Name, len(xs), len(agg.Outs))
+			}
+			if x.t != o.Type && o.Type != kql.Unknown {
+				x = g.convert(x, o.Type, agg.Pos)
+			}
+			x = g.narrow(x)
+			x.atom = false
+			out.cols = append(out.cols, column{Column: o, name: colName(o.ID), x: x})
+		}
+	}
+	for _, h := range r.hidden {
+		if !h.part {
+			h.x.sql = g.f("first", h.x.sql)
+		}
+		out.hidden = append(out.hidden, h)
+		if h.part {
+			by = append(by, h.x.sql)
+		}
+	}
+	out.from, out.where = r.from, r.where
+	inner := out.list()
+	for _, row := range a.rows {
+		inner += ", " + row
+	}
+	sql := "SELECT " + inner + out.tail()
+	if len(by) > 0 {
+		sql += " GROUP BY " + strings.Join(by, ", ")
+	}
+	picked := make([]string, len(out.cols))
+	for i := range out.cols {
+		picked[i] = a.picked[out.cols[i].name]
+	}
+	if len(a.rows) > 0 {
+		// Rows that were picked whole are taken apart outside, so the columns they
+		// hold are not asked for inside.
+		var cols []column
+		for i, c := range out.cols {
+			if picked[i] == "" {
+				cols = append(cols, c)
+			}
+		}
+		in := &rel{g: g, cols: cols, hidden: out.hidden, from: out.from, where: out.where}
+		inner = in.list()
+		by = by[:0]
+		for i := range n.By {
+			by = append(by, itoa(i+1))
+		}
+		for _, h := range r.hidden {
+			if h.part {
+				by = append(by, h.x.sql)
+			}
+		}
+		if len(cols)+len(out.hidden) == 0 {
+			inner = strings.Join(a.rows, ", ")
+		} else {
+			inner += ", " + strings.Join(a.rows, ", ")
+		}
+		sql = "SELECT " + inner + in.tail()
+		if len(by) > 0 {
+			sql += " GROUP BY " + strings.Join(by, ", ")
+		}
+	}
+	out.become("(" + sql + ") AS " + g.name("t"))
+	for i := range out.cols {
+		if picked[i] != "" {
+			out.cols[i].x.sql, out.cols[i].x.atom = picked[i], false
+		}
+	}
+	return out
+}
+
+// ordinal makes the order of the rows something that an aggregate can be told:
+// the keys of the sort, or the number of the row.
+func (g *gen) ordinal(r *rel) string {
+	if len(r.order) > 0 {
+		o := keys(r.order)
+		r.order = nil
+		return o
+	}
+	num := column{name: g.name("o"), x: expr{t: kql.Long, sql: "row_number() OVER ()"}}
+	r.hidden = append(r.hidden, num)
+	g.wrap(r)
+	r.hidden = r.hidden[:len(r.hidden)-1]
+	return num.name
+}
+
+// followsOrder are the aggregates that see the rows in their order.
+var followsOrder = map[string]bool{
+	"make_list": true, "make_list_if": true, "make_list_with_nulls": true, "makelist": true,
+	"make_set": true, "make_set_if": true, "makeset": true,
+	"make_bag": true, "make_bag_if": true, "make_dictionary": true,
+	"take_any": true, "take_anyif": true, "any": true, "anyif": true, "passthrough": true,
+}
+
+// filteredForms are the forms of aggregates with a predicate: the aggregate and
+// the position of the predicate.
+var filteredForms = map[string]struct {
+	base string
+	at   int
+}{
+	"countif": {"count", 0}, "dcountif": {"dcount", 1}, "count_distinctif": {"count_distinct", 1}, "sumif": {"sum", 1}, "avgif": {"avg", 1},
+	"stdevif": {"stdev", 1}, "varianceif": {"variance", 1}, "variancepif": {"variancep", 1}, "covarianceif": {"covariance", 2}, "covariancepif": {"covariancep", 2},
+	"minif": {"min", 1}, "maxif": {"max", 1}, "take_anyif": {"take_any", 1}, "anyif": {"take_any", 1},
+	"make_list_if": {"make_list", 1}, "make_set_if": {"make_set", 1}, "make_bag_if": {"make_bag", 1}, "hll_if": {"hll", 1},
+}
+
+// aggregation writes the aggregates of one summarize.
+type aggregation struct {
+	g     *gen
+	r     *rel
+	s     scope
+	order string // ORDER BY of aggregates that follow the rows' order
+	// rows are whole rows that were picked, and picked their columns by name.
+	rows   []string
+	picked map[string]string
+}
+
+// aggregate writes one call, an expression for each of its columns.
+func (a *aggregation) aggregate(agg kql.AggItem) []expr {
+	name, args := agg.Func.Name, agg.Args
+	fn, filter := agg.Func, ""
+	if form, ok := filteredForms[name]; ok && form.at < len(args) {
+		if base := kql.LookupAggregate(form.base); base != nil || form.base == "count" {
+			filter = a.g.pred(a.s, args[form.at], falsy)
+			args = append(append([]kql.Scalar(nil), args[:form.at]...), args[form.at+1:]...)
+			name = form.base
+			if base != nil {
+				fn = base
+			}
+		}
+	}
+	c := aggCall{aggregation: a, fn: fn, args: args, filter: filter, agg: agg}
+	if xs, ok := c.inSQL(name); ok {
+		return xs
+	}
+	return c.inGo(name)
+}
+
+// aggCall is one call of an aggregate.
+type aggCall struct {
+	*aggregation
+	fn     *kql.Aggregate
+	args   []kql.Scalar
+	filter string
+	agg    kql.AggItem
+}
+
+// over applies the filter of an if-form, and another condition, to an aggregate.
+func (c aggCall) over(sql string, more ...string) string {
+	if c.filter != "" {
+		more = append(more, c.filter)
+	}
+	if len(more) == 0 {
+		return sql
+	}
+	return c.g.f("filtered", sql, strings.Join(more, " AND "))
+}
+
+func (c aggCall) inSQL(name string) ([]expr, bool) {
+	g := c.g
+	t := kql.Unknown
+	if len(c.args) > 0 {
+		t = c.args[0].Type()
+	}
+	one := func(e expr) ([]expr, bool) { return []expr{e}, true }
+	switch name {
+	case "count", "cnt":
+		return one(expr{sql: c.over("count(*)"), t: kql.Long, bits: countBits})
+	case "dcount", "count_distinct":
+		if t == kql.Unknown {
+			return nil, false
+		}
+		return one(expr{sql: c.over("count(DISTINCT " + c.whole(0).sql + ")"), t: kql.Long, bits: countBits})
+	case "sum":
+		return c.sum(t)
+	case "avg":
+		return c.avg(t)
+	case "min", "max":
+		return c.extreme(name, t)
+	case "stdev", "stdevp", "variance", "variancep":
+		if !numberArg(t) && t != kql.TimeSpan {
+			return nil, false
+		}
+		x := c.value(0)
+		sql := g.f(name, x.sql)
+		if t != kql.Real {
+			return one(expr{sql: "coalesce(" + c.over(sql) + ", 0)", t: kql.Real})
+		}
+		// The engine fails on what is not finite.
+		finite := g.f("is.finite", x.sql)
+		odd := "bool_or(NOT " + finite + ")"
+		return one(expr{sql: "(CASE WHEN " + c.over(odd) + " THEN " + g.f("nan") + " ELSE coalesce(" + c.over(sql, finite) + ", 0) END)", t: kql.Real})
+	case "binary_all_and", "binary_all_or", "binary_all_xor":
+		if t != kql.Long && t != kql.Int && t != kql.TimeSpan {
+			return nil, false
+		}
+		x := c.value(0)
+		return one(expr{sql: c.over(g.f(strings.Replace(name, "binary_all_", "bit.", 1), x.sql)), t: t, null: true, bits: x.bits})
+	case "percentile", "percentiles":
+		return c.percentiles(t)
+	case "make_list", "makelist":
+		return c.list(t, name)
+	case "make_set", "makeset":
+		return c.set(t, name)
+	case "arg_max", "arg_min", "argmax", "argmin":
+		return c.arg(strings.HasSuffix(name, "max"))
+	case "take_any", "any", "passthrough":
+		return c.any()
+	}
+	return nil, false
+}
+
+// value is an argument in its natural form, whole in microseconds if it can be.
+func (c aggCall) value(i int) expr { return c.g.naturalOf(c.s, c.args[i]) }
+
+// whole is an argument of which only equality counts.
+func (c aggCall) whole(i int) expr {
+	x := c.g.narrow(c.g.value(c.s, c.args[i]))
+	if x.rep == MaybeNull {
+		x = c.g.natural(x)
+	}
+	return x
+}
+
+// sum of nothing is 0; integers wrap.
+func (c aggCall) sum(t kql.Type) ([]expr, bool) {
+	switch t {
+	case kql.Int, kql.Long, kql.TimeSpan:
+		x := c.value(0)
+		out := t
+		if t == kql.Int {
+			out = kql.Long
+		}
+		e := expr{sql: "coalesce(" + c.over("sum("+x.sql+")") + ", 0)", t: out, bits: x.bits + countBits}
+		if e.bits < longBits {
+			e.sql = c.g.f("cast", e.sql, c.g.d.types[kql.Long])
+			return []expr{e}, true
+		}
+		e.wide = true
+		return []expr{c.g.narrow(e)}, true
+	case kql.Real:
+		return []expr{{sql: "coalesce(" + c.over("sum("+c.value(0).sql+")") + ", 0)", t: kql.Real}}, true
+	}
+	return nil, false
+}
+
+// avg of nothing is NaN for numbers, null for dates and spans.
+func (c aggCall) avg(t kql.Type) ([]expr, bool) {
+	switch t {
+	case kql.Int, kql.Long, kql.Real:
+		return []expr{{sql: "coalesce(" + c.over("avg("+c.value(0).sql+")") + ", " + c.g.f("nan") + ")", t: kql.Real}}, true
+	case kql.TimeSpan, kql.DateTime:
+		x := c.value(0)
+		sql := c.g.f("quotient", c.over("sum("+x.sql+")"), c.over("count("+x.sql+")"))
+		return []expr{{sql: c.g.f("cast", sql, c.g.d.types[kql.Long]), t: t, null: true, bits: x.bits}}, true
+	}
+	return nil, false
+}
+
+func (c aggCall) extreme(name string, t kql.Type) ([]expr, bool) {
+	switch t {
+	case kql.Real:
+		// NaN beats every number; the engine's is the greatest.
+		x := c.value(0)
+		sql := c.over(name + "(" + x.sql + ")")
+		if name == "min" {
+			sql = "(CASE WHEN " + c.over("bool_or("+c.g.f("is.nan", x.sql)+")") + " THEN " + c.g.f("nan") + " ELSE " + sql + " END)"
+		}
+		return []expr{{sql: sql, t: t, null: true}}, true
+	case kql.Bool, kql.Int, kql.Long, kql.TimeSpan, kql.DateTime:
+		x := c.g.narrow(c.g.value(c.s, c.args[0]))
+		e := x
+		e.sql, e.null, e.atom, e.konst = c.over(name+"("+x.sql+")"), true, false, nil
+		return []expr{e}, true
+	case kql.String:
+		x := c.value(0)
+		return []expr{{sql: c.over(name + "(" + x.sql + ")"), t: t, rep: MaybeNull, null: true}}, true
+	}
+	return nil, false
+}
+
+// percentiles are of the nearest rank.
+func (c aggCall) percentiles(t kql.Type) ([]expr, bool) {
+	switch t {
+	case kql.Int, kql.Long, kql.TimeSpan, kql.DateTime:
+	default:
+		return nil, false
+	}
+	x := c.g.narrow(c.g.value(c.s, c.args[0]))
+	var out []expr
+	for _, a := range c.args[1:] {
+		k := constOf(a)
+		if k == nil || k.IsNull() || !numberArg(k.Type()) || !(k.Float() >= 0 && k.Float() <= 100) {
+			return nil, false
+		}
+		e := x
+		e.sql = c.over(c.g.f("percentile", x.sql, c.g.param(k.Float()/100, kql.Real)))
+		e.null, e.atom, e.konst = true, false, nil
+		out = append(out, e)
+	}
+	return out, true
+}
+
+// limit is the size of a list or a set.
+func (c aggCall) limit(old bool) (int64, bool) {
+	const most, oldMost = 1 << 20, 128
+	if len(c.args) < 2 {
+		if old {
+			return oldMost, true
+		}
+		return most, true
+	}
+	k := constOf(c.args[1])
+	if k == nil || k.IsNull() || (k.Type() != kql.Int && k.Type() != kql.Long) {
+		return 0, false
+	}
+	return max(0, min(k.Int(), most)), true
+}
+
+// jsonElement tells the types whose elements the engine writes as Kusto does.
+func jsonElement(t kql.Type) bool {
+	return t == kql.String || t == kql.Int || t == kql.Long || t == kql.Bool || t == kql.Guid
+}
+
+func (c aggCall) list(t kql.Type, name string) ([]expr, bool) {
+	n, ok := c.limit(name == "makelist")
+	if !ok || !jsonElement(t) {
+		return nil, false
+	}
+	return []expr{c.jsonList(c.gathered(c.value(0), false), n)}, true
+}
+
+func (c aggCall) jsonList(list string, n int64) expr {
+	g := c.g
+	sliced := g.f("list.first", g.f("list.empty", list), g.param(n, kql.Long))
+	return expr{sql: g.f("json.list", sliced), t: kql.Dynamic}
+}
+
+// gathered is the list of an argument's values that are not null.
+func (c aggCall) gathered(x expr, all bool) string {
+	sql := c.g.f("list", x.sql)
+	if c.order != "" {
+		sql = c.g.f("list.ordered", x.sql, c.order)
+	}
+	if x.null && !all {
+		return c.over(sql, x.sql+" IS NOT NULL")
+	}
+	return c.over(sql)
+}
+
+// set keeps the order in which values were first seen where the rows have one.
+func (c aggCall) set(t kql.Type, name string) ([]expr, bool) {
+	n, ok := c.limit(name == "makeset")
+	if !ok || c.order != "" || !jsonElement(t) {
+		return nil, false
+	}
+	x := c.value(0)
+	sql := c.g.f("list.set", x.sql)
+	if x.null {
+		sql = c.over(sql, x.sql+" IS NOT NULL")
+	} else {
+		sql = c.over(sql)
+	}
+	return []expr{c.jsonList(sql, n)}, true
+}
+
+// row packs arguments, so that an aggregate picks a whole row.
+func (c aggCall) row(xs []expr) string {
+	fields := make([]string, len(xs))
+	for i, x := range xs {
+		fields[i] = c.g.f("row.field", "v"+itoa(i), x.sql)
+	}
+	return c.g.f("row", fields...)
+}
+
+// pick adds a picked row and gives its columns.
+func (c aggCall) pick(row string, xs []expr) []expr {
+	name := c.g.name("r")
+	c.rows = append(c.rows, row+" AS "+name)
+	c.aggregation.rows = c.rows
+	if c.aggregation.picked == nil {
+		c.aggregation.picked = map[string]string{}
+	}
+	out := make([]expr, len(xs))
+	for i, x := range xs {
+		x.sql = c.g.f("row.get", name, "v"+itoa(i))
+		x.null = x.null || x.t != kql.String
+		if x.t == kql.String {
+			x.rep, x.null = MaybeNull, true
+		}
+		x.atom, x.konst = false, nil
+		out[i] = x
+		if i < len(c.agg.Outs) {
+			c.aggregation.picked[colName(c.agg.Outs[i].ID)] = x.sql
+		}
+	}
+	return out
+}
+
+// arg is the row with the greatest or least first argument; where that is null
+// in all rows, any row.
+func (c aggCall) arg(greatest bool) ([]expr, bool) {
+	form := "arg.min"
+	if greatest {
+		form = "arg.max"
+	}
+	xs := make([]expr, len(c.args))
+	for i, a := range c.args {
+		xs[i] = c.g.narrow(c.g.value(c.s, a))
+	}
+	switch xs[0].t {
+	case kql.Dynamic, kql.Decimal, kql.Unknown:
+		return nil, false
+	}
+	key := xs[0]
+	if key.t == kql.String {
+		key = c.g.natural(key)
+	}
+	ks := key.sql
+	if key.t == kql.Real && !greatest {
+		ks = "(CASE WHEN " + c.g.f("is.nan", ks) + " THEN -" + c.g.f("infinity") + " ELSE " + ks + " END)"
+	}
+	row := c.row(xs)
+	sql := c.over(c.g.f(form, row, ks))
+	if key.null {
+		sql = "coalesce(" + sql + ", " + c.over(c.g.f("first", row)) + ")"
+	}
+	return c.pick(sql, xs), true
+}
+
+// any is the first row; of one column the first value that is not null.
+func (c aggCall) any() ([]expr, bool) {
+	xs := make([]expr, len(c.args))
+	for i, a := range c.args {
+		xs[i] = c.g.narrow(c.g.value(c.s, a))
+	}
+	first := func(sql string) string {
+		if c.order != "" {
+			return c.g.f("first.ordered", sql, c.order)
+		}
+		return c.g.f("first", sql)
+	}
+	if len(xs) == 1 {
+		x := xs[0]
+		var more []string
+		if x.null && x.t != kql.String {
+			more = []string{x.sql + " IS NOT NULL"}
+		}
+		x.sql = c.over(first(x.sql), more...)
+		x.null, x.atom, x.konst = true, false, nil
+		if x.t == kql.String {
+			x.rep = MaybeNull
+		}
+		return []expr{x}, true
+	}
+	return c.pick(c.over(first(c.row(xs))), xs), true
+}
+
+// inGo gathers the arguments in lists and leaves the rest to the aggregate.
+func (c aggCall) inGo(name string) []expr {
+	g := c.g
+	if c.fn == nil || c.fn.New == nil {
+		g.fail(c.agg.Pos, "%s cannot be computed here", name)
+		return []expr{{sql: "NULL", null: true}}
+	}
+	if len(c.agg.Outs) > 1 && !strings.HasPrefix(name, "percentile") {
+		g.fail(c.agg.Pos, "%s cannot give several columns here", name)
+	}
+	var out []expr
+	for i, o := range c.agg.Outs {
+		args := c.args
+		if len(c.agg.Outs) > 1 {
+			// One call for each percentile, over the same lists.
+			fixed := len(c.args) - len(c.agg.Outs)
+			args = append(append([]kql.Scalar(nil), c.args[:fixed]...), c.args[fixed+i])
+		}
+		s := &Site{Agg: c.fn, Result: o.Type}
+		shape := []byte{code(o.Type), '_'}
+		var sqls []string
+		lists := 0
+		for _, a := range args {
+			x := c.value2(a)
+			s.Types = append(s.Types, x.t)
+			if k := constOf(a); k != nil {
+				s.AggConst = append(s.AggConst, k)
+				shape = append(shape, code(x.t))
+				sqls = append(sqls, x.sql)
+				continue
+			}
+			s.AggConst = append(s.AggConst, nil)
+			shape = append(shape, 'L', code(x.t))
+			list := g.f("list", x.sql)
+			switch {
+			case c.order != "":
+				list = g.f("list.ordered", x.sql, c.order)
+			case strings.HasPrefix(name, "make_set") || name == "makeset":
+				list = g.f("list.set", x.sql)
+			}
+			sqls = append(sqls, g.f("list.empty", c.over(list)))
+			lists++
+		}
+		if lists == 0 {
+			// Of constants alone: the list of the first, for the number of rows.
+			for i := range args {
+				x := c.value2(args[i])
+				shape = append(append(append([]byte(nil), shape[:2]...), 'L', code(x.t)), shape[3:]...)
+				sqls[i] = g.f("list.empty", c.over(g.f("list", x.sql)))
+				break
+			}
+		}
+		s.Shape = string(shape)
+		out = append(out, expr{sql: g.addSite(s, sqls...), t: o.Type, null: o.Type != kql.String, bits: bitsOf(o.Type)})
+	}
+	return out
+}
+
+func (c aggCall) value2(a kql.Scalar) expr { return c.g.naturalOf(c.s, a) }
+
+// lateArg is the only aggregate arg_max or arg_min over a stored table: rows
+// are picked by their ids, and only the picked ones are read in full.
+func (g *gen) lateArg(r *rel, n *kql.Aggregated) *rel { return nil }

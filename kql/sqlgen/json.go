@@ -1,0 +1,118 @@
+package sqlgen
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tocsinhq/tocsin/kql"
+)
+
+func init() {
+	on(ruleElement, "[]")
+	on(ruleToString, "tostring")
+	on(ruleToJSON, "parse_json", "parsejson", "todynamic", "toobject")
+	on(ruleLength, "array_length")
+}
+
+func jsonText(v kql.Value) string { return kql.JSONOf(v.Dynamic()) }
+
+// path takes d.a.b[0] apart into the value it starts from and a JSON path. Only
+// constant keys and positions make a path.
+func path(x kql.Scalar) (root kql.Scalar, p string) {
+	c, ok := x.(*kql.Call)
+	if !ok || c.Func.Name != "[]" || len(c.Args) != 2 {
+		return x, ""
+	}
+	k := constOf(c.Args[1])
+	if k == nil || k.IsNull() {
+		return x, ""
+	}
+	var step string
+	switch k.Type() {
+	case kql.String:
+		step, ok = key(k.Str())
+		if !ok {
+			return x, ""
+		}
+	case kql.Int, kql.Long:
+		if n := k.Int(); n >= 0 {
+			step = "[" + strconv.FormatInt(n, 10) + "]"
+		} else {
+			step = "[#" + strconv.FormatInt(n, 10) + "]"
+		}
+	default:
+		return x, ""
+	}
+	root, p = path(c.Args[0])
+	if root.Type() != kql.Dynamic {
+		return x, ""
+	}
+	if p == "" {
+		p = "$"
+	}
+	return root, p + step
+}
+
+// key writes a key as a step. Quotes hold everything but what the engine's
+// paths cannot say.
+func key(k string) (string, bool) {
+	if k == "" || strings.ContainsAny(k, "\"\\*\x00") {
+		return "", false
+	}
+	return `."` + k + `"`, true
+}
+
+// ruleElement is d.key and d[i]: null where there is none.
+func ruleElement(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
+	root, p := path(c)
+	if p == "" {
+		return expr{}, false
+	}
+	x := g.value(s, root)
+	return expr{sql: g.f("json.get", x.sql, g.param(p, kql.String)), t: kql.Dynamic, null: true}, true
+}
+
+// dynamicText is tostring() of a dynamic: a string is itself, null "".
+func (g *gen) dynamicText(s scope, a kql.Scalar) (expr, bool) {
+	root, p := path(a)
+	if p == "" {
+		p = "$"
+		if a.Type() != kql.Dynamic {
+			return expr{}, false
+		}
+		root = a
+	}
+	x := g.value(s, root)
+	return expr{sql: g.f("json.string", x.sql, g.param(p, kql.String)), t: kql.String, rep: MaybeNull, null: true}, true
+}
+
+func ruleToString(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
+	if len(c.Args) != 1 {
+		return expr{}, false
+	}
+	switch c.Args[0].Type() {
+	case kql.String, kql.Int, kql.Long, kql.Guid, kql.Bool, kql.Dynamic, kql.Decimal:
+		return g.text(s, c.Args[0])
+	}
+	return expr{}, false
+}
+
+// ruleToJSON: what is dynamic already is so; a text is parsed by Go, which
+// knows what Kusto takes for JSON.
+func ruleToJSON(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
+	if len(c.Args) != 1 || c.Args[0].Type() != kql.Dynamic {
+		return expr{}, false
+	}
+	return g.value(s, c.Args[0]), true
+}
+
+func ruleLength(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
+	if len(c.Args) != 1 || c.Args[0].Type() != kql.Dynamic {
+		return expr{}, false
+	}
+	x := g.value(s, c.Args[0])
+	if !x.atom {
+		return expr{}, false
+	}
+	return expr{sql: "(CASE WHEN " + g.f("json.type", x.sql) + " = 'ARRAY' THEN " + g.f("json.length", x.sql) + " END)", t: c.T, null: true, bits: 32}, true
+}
