@@ -2,43 +2,8 @@ package kql
 
 import (
 	"fmt"
-	"math"
-	"math/big"
 	"strconv"
-	"strings"
 )
-
-// decimalDigits is the precision of a decimal.
-const decimalDigits = 34
-
-// decimalOfRat rounds to 34 significant digits, half away from zero.
-func decimalOfRat(r *big.Rat) Value {
-	whole := len(new(big.Int).Quo(r.Num(), r.Denom()).Text(10))
-	if r.Sign() < 0 {
-		whole--
-	}
-	text := r.FloatString(max(0, decimalDigits-whole))
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	if text == "-0" || text == "" {
-		text = "0"
-	}
-	return DecimalOf(text)
-}
-
-// decimalOfFloat is the shortest decimal that reads as f; null of NaN and
-// infinities.
-func decimalOfFloat(f float64) Value {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return Null(Decimal)
-	}
-	r, ok := new(big.Rat).SetString(strconv.FormatFloat(f, 'g', -1, 64))
-	if !ok {
-		return Null(Decimal)
-	}
-	return decimalOfRat(r)
-}
 
 // ticksText is the text of a datetime or timespan.
 func ticksText(v Value) string {
