@@ -202,11 +202,11 @@ func TestAggregates(t *testing.T) {
 			if c, isConst := strings.CutPrefix(p, "="); isConst {
 				d := testDyn(t, strings.ReplaceAll(c, ";", ","))
 				v := DynamicOf(d)
-				switch d.(type) {
+				switch d := d.(type) {
 				case int64:
-					v = LongOf(d.(int64))
+					v = LongOf(d)
 				case float64:
-					v = RealOf(d.(float64))
+					v = RealOf(d)
 				}
 				types, consts = append(types, v.Type()), append(consts, &v)
 				continue

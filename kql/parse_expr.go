@@ -457,7 +457,7 @@ func (p *parser) tupleLen() int {
 // primary is an operand without sign and path; nil when there is none here.
 func (p *parser) primary() Expr {
 	start := p.start()
-	switch k := p.kind(); k {
+	switch p.kind() {
 	case tLong, tReal, tTimeSpan, tBool, tTyped, tString, tRawGuid, kwDynamic:
 		return p.literal()
 	case tIdent:
@@ -470,10 +470,8 @@ func (p *parser) primary() Expr {
 		return p.dataTable()
 	case kwExternaldata, kwExternalData:
 		return p.externalData()
-	case kwToscalar, kwTotable, kwMaterialize:
-		if k == kwTotable || k == kwToscalar || p.peek(1).kind == tOpenParen {
-			return p.tableCall()
-		}
+	case kwToscalar, kwTotable:
+		return p.tableCall()
 	case kwTypeof:
 		if p.peek(1).kind == tOpenParen {
 			return p.typeOf()
@@ -500,8 +498,9 @@ func (p *parser) primary() Expr {
 		}
 	}
 	if n := p.nameLen(0, canIdent|canSpecial); n > 0 {
+		callable := p.nameLen(0, canIdent) > 0
 		name := p.name()
-		if p.kind() == tOpenParen {
+		if callable && p.kind() == tOpenParen {
 			return p.call(start, nil, name)
 		}
 		x := &NameRef{name}
@@ -570,8 +569,9 @@ func (p *parser) paren() Expr {
 	return x
 }
 
-// tableCall is toscalar(query), totable(query) and materialize(query). Their
-// kind=nooptimization says nothing about the result and is dropped.
+// tableCall is toscalar(query) and totable(query), and materialize(query), which
+// is only for let. A kind=nooptimization says nothing about the result and is
+// dropped.
 func (p *parser) tableCall() Expr {
 	start := p.start()
 	c := &CallExpr{Name: Name{Span: p.here(), Text: p.text(p.tok())}}
@@ -741,19 +741,36 @@ func (p *parser) entity() Expr {
 	if n == 0 {
 		return nil
 	}
+	callable := p.nameLen(0, canIdent) > 0
 	name := p.name()
 	var x Expr = &NameRef{name}
-	if p.kind() == tOpenParen {
+	if callable && p.kind() == tOpenParen {
 		x = p.call(start, nil, name)
 	}
 	return p.path(start, x, true)
 }
 
-// column is a column or a path into one, without operators.
+// columnPath is a column or a path into one, without operators and calls.
 func (p *parser) columnPath() Expr {
 	start := p.start()
 	if p.nameLen(0, canIdent|canSpecial) == 0 {
 		return nil
 	}
-	return p.path(start, &NameRef{p.name()}, false)
+	var x Expr = &NameRef{p.name()}
+	for {
+		switch {
+		case p.kind() == tOpenBracket, p.kind() == tDot && p.peek(1).kind == tOpenBracket && p.nameLen(1, 0) == 0:
+			p.accept(tDot)
+			p.next()
+			i := p.required()
+			p.closing(tCloseBracket)
+			x = &Element{p.from(start), x, i}
+		case p.kind() == tDot:
+			p.next()
+			n := p.declName(canIdent | canSpecial)
+			x = &Path{p.from(start), x, n}
+		default:
+			return x
+		}
+	}
 }

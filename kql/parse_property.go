@@ -93,7 +93,7 @@ func (p *parser) propValue(prop *Property) {
 	switch t := p.tok(); {
 	case p.nameLen(0, canIdent) > 0:
 		prop.Value = &NameRef{p.name()}
-	case t.keyword() && takesWord(prop.Name.Text):
+	case t.keyword() && takesWord(prop.Name.Text, p.text(t)):
 		prop.Value = &NameRef{Name{Span: p.here(), Text: p.text(t)}}
 		p.next()
 	default:
@@ -101,14 +101,9 @@ func (p *parser) propValue(prop *Property) {
 	}
 }
 
-// takesWord tells whether a parameter's value is a fixed word, which may be a
-// keyword elsewhere.
-func takesWord(name string) bool {
-	switch name {
-	case "kind", "flags", "cycles", "output", "bagexpansion", "xaxis", "yaxis", "legend", "ysplit":
-		return true
-	}
-	return strings.HasPrefix(name, "hint.")
+// takesWord tells whether a parameter's value may be a word that is a keyword.
+func takesWord(name, word string) bool {
+	return name == "kind" && (word == "simple" || word == "relaxed" || word == "nooptimization")
 }
 
 // propColumns reads a, b up to the next parameter or the end.

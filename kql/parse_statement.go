@@ -1,6 +1,9 @@
 package kql
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // statements reads to the end of the text.
 func (p *parser) statements() []Statement {
@@ -105,6 +108,8 @@ func (p *parser) let() Statement {
 		p.skipOver()
 		p.unsupported(Span{at.Start, p.end()}, "entity_group")
 		s.Value = &Missing{p.from(at.Start)}
+	case p.kind() == kwMaterialize:
+		s.Value = p.tableCall()
 	case p.funcStarts():
 		s.Value = p.funcDecl()
 	default:
@@ -321,7 +326,8 @@ func (p *parser) typeName(typeof bool) Name {
 		known = false
 	}
 	if !known {
-		p.report("KS160", "The name '%s' is not a type that can be used here.", n.Text)
+		// typeof takes any name as far as the grammar goes.
+		p.add(Diagnostic{Span: n.Span, Code: "KS160", Msg: fmt.Sprintf("The name '%s' is not a type that can be used here.", short(n.Text)), Syntax: !typeof || t.kind != tIdent})
 	}
 	p.next()
 	return n

@@ -72,7 +72,7 @@ type Site struct {
 // is a table of the catalog that is not stored (Live).
 type Stage struct {
 	Handle int64
-	Name   string // of the operator, for messages
+	Name   string       // of the operator, for messages
 	Cols   []kql.Column // c-named by position: c0, c1 ... with Natural reps
 	Op     kql.RowOperator
 	Inputs []*Statement

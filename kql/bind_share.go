@@ -1,0 +1,80 @@
+//go:build kqlbind
+
+package kql
+
+// sharer makes a table that can be used several times and is computed once: each
+// call gives a use, with columns of its own after the first.
+func (b *binder) sharer(t *table) func() *table {
+	s := b.shareOf(t)
+	first := true
+	return func() *table {
+		if first {
+			first = false
+			return t.with(s)
+		}
+		return b.again(t, s)
+	}
+}
+
+// shareOf marks t as one that is used more than once.
+func (b *binder) shareOf(t *table) *Shared {
+	s := &Shared{ID: b.nextID, In: b.exact(t)}
+	b.nextID++
+	b.shares = append(b.shares, s)
+	return s
+}
+
+// again is a later use of a shared table.
+func (b *binder) again(t *table, s *Shared) *table {
+	b.count(t.span)
+	u := *t
+	u.hidden = nil
+	u.cols = make([]Column, len(t.cols))
+	for i, c := range t.cols {
+		u.cols[i] = b.column(c.Name, c.Type)
+	}
+	u.rel = &SharedRef{ID: s.ID, Cols: u.cols}
+	return &u
+}
+
+// reuse is a later use of a scalar that holds subqueries: they are shared with
+// the first use.
+func (b *binder) reuse(x Scalar) Scalar {
+	switch x := x.(type) {
+	case *ScalarQuery:
+		s, ok := x.Rel.(*Shared)
+		if !ok {
+			s = &Shared{ID: b.nextID, In: x.Rel}
+			b.nextID++
+			b.shares = append(b.shares, s)
+			x.Rel = s
+		}
+		return &ScalarQuery{Span: x.Span, Rel: b.sharedRef(s), T: x.T}
+	case *InQuery:
+		s, ok := x.Rel.(*Shared)
+		if !ok {
+			s = &Shared{ID: b.nextID, In: x.Rel}
+			b.nextID++
+			b.shares = append(b.shares, s)
+			x.Rel = s
+		}
+		return &InQuery{Span: x.Span, Op: x.Op, X: b.reuse(x.X), Rel: b.sharedRef(s)}
+	case *Call:
+		c := *x
+		c.Args = make([]Scalar, len(x.Args))
+		for i, a := range x.Args {
+			c.Args[i] = b.reuse(a)
+		}
+		return &c
+	}
+	return x
+}
+
+func (b *binder) sharedRef(s *Shared) *SharedRef {
+	in := s.In.Columns()
+	cols := make([]Column, len(in))
+	for i, c := range in {
+		cols[i] = b.column(c.Name, c.Type)
+	}
+	return &SharedRef{ID: s.ID, Cols: cols}
+}

@@ -1,0 +1,143 @@
+//go:build kqlbind
+
+package lake
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/content"
+	"github.com/tocsinhq/tocsin/kql"
+)
+
+// huntCatalog is what one principal's queries may name.
+type huntCatalog struct {
+	tables    map[string]*kql.TableDef
+	names     []string
+	functions map[string]kql.FunctionDef
+	mine      []string // names of functions
+}
+
+func (c *huntCatalog) Table(name string) *kql.TableDef { return c.tables[name] }
+func (c *huntCatalog) Tables() []string                { return c.names }
+func (c *huntCatalog) Functions() []string             { return c.mine }
+func (c *huntCatalog) Function(name string) *kql.FunctionDef {
+	if f, ok := c.functions[name]; ok {
+		return &f
+	}
+	return nil
+}
+
+// HuntCatalog is what queries of a principal may name: the tables that it may
+// read, the functions that come with the program, and those given, which do not
+// replace them. A principal of a tenant whose telemetry is not kept here has
+// no tables.
+func (l *Lake) HuntCatalog(p tocsin.Principal, functions map[string]kql.FunctionDef) kql.Catalog {
+	c := &huntCatalog{tables: make(map[string]*kql.TableDef), functions: maps.Clone(functions)}
+	if c.functions == nil {
+		c.functions = make(map[string]kql.FunctionDef)
+	}
+	maps.Copy(c.functions, builtinFunctions())
+	c.mine = slices.Sorted(maps.Keys(c.functions))
+	if p.Tenant != l.cfg.Tenant || !tocsin.Can(p, tocsin.VerbHunt) {
+		return c
+	}
+	for i, t := range Catalog().Tables() {
+		if tocsin.Can(p, tableVerb(t)) {
+			c.tables[t.Name] = tableDefs()[i]
+			c.names = append(c.names, t.Name)
+		}
+	}
+	return c
+}
+
+// tableVerb is the permission that reading a table takes, besides hunting.
+func tableVerb(t *Table) tocsin.Verb {
+	if t.Group == "alerts" {
+		return tocsin.VerbAlertRead
+	}
+	return tocsin.VerbEventRead
+}
+
+// tableDefs are the tables of the catalog as queries see them.
+var tableDefs = sync.OnceValue(func() []*kql.TableDef {
+	var defs []*kql.TableDef
+	for _, t := range Catalog().Tables() {
+		def := &kql.TableDef{Name: t.Name, Time: t.TimeColumn()}
+		for i, c := range t.Columns {
+			def.Columns = append(def.Columns, kql.ColumnDef{Name: c.Name, Type: c.Type.kql(), Doc: c.Description})
+			if i == t.Time {
+				for _, a := range t.Aliases() {
+					def.Columns = append(def.Columns, kql.ColumnDef{Name: a, Type: kql.DateTime, Source: c.Name, Doc: "The same as " + c.Name, Hidden: false})
+				}
+			}
+		}
+		def.Columns = append(def.Columns, kql.ColumnDef{Name: ingestedColumn, Type: kql.DateTime, Hidden: true})
+		defs = append(defs, def)
+	}
+	return defs
+})
+
+func (t Type) kql() kql.Type {
+	switch t {
+	case Datetime:
+		return kql.DateTime
+	case Dynamic:
+		return kql.Dynamic
+	case Int:
+		return kql.Int
+	case Long:
+		return kql.Long
+	case Bool:
+		return kql.Bool
+	case GUID:
+		return kql.Guid
+	case Real:
+		return kql.Real
+	}
+	return kql.String
+}
+
+// builtinFunctions are those of content/functions, one a file: lines of
+// comment say what it does, then "(parameters) { body }".
+var builtinFunctions = sync.OnceValue(func() map[string]kql.FunctionDef {
+	functions, err := readFunctions(content.FS)
+	if err != nil {
+		// As with the tables: the files are part of the program.
+		panic("lake: built-in functions: " + err.Error())
+	}
+	return functions
+})
+
+func readFunctions(fsys fs.FS) (map[string]kql.FunctionDef, error) {
+	files, err := fs.Glob(fsys, "functions/*.kql")
+	if err != nil {
+		return nil, err
+	}
+	functions := make(map[string]kql.FunctionDef, len(files))
+	for _, file := range files {
+		data, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return nil, err
+		}
+		f := kql.FunctionDef{Name: strings.TrimSuffix(path.Base(file), ".kql"), Text: strings.TrimSpace(string(data))}
+		var doc []string
+		for strings.HasPrefix(f.Text, "//") {
+			line, rest, _ := strings.Cut(f.Text, "\n")
+			doc = append(doc, strings.TrimSpace(strings.TrimPrefix(line, "//")))
+			f.Text = strings.TrimSpace(rest)
+		}
+		f.Doc = strings.Join(doc, " ")
+		if !strings.HasPrefix(f.Text, "(") || f.Doc == "" {
+			return nil, fmt.Errorf("%s: not a documented function", file)
+		}
+		functions[f.Name] = f
+	}
+	return functions, nil
+}
