@@ -77,6 +77,7 @@ type binder struct {
 	open    bool
 	queries int // subqueries in scalars so far
 	shares  []*Shared
+	stored  map[string]*function
 	tooBig  bool
 }
 

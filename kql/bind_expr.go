@@ -184,6 +184,9 @@ func (b *binder) columnNamed(name string, at Span) Scalar {
 		c, ok = b.row.right.find(name)
 	}
 	if !ok {
+		if t, absent := b.row.absent[name]; absent {
+			return constant(at, Null(t))
+		}
 		return nil
 	}
 	return &ColRef{Span: at, Col: c}
@@ -218,6 +221,11 @@ func (b *binder) path(e *Path) value {
 		if ref.Text == "$left" || ref.Text == "$right" {
 			b.errorf(at, "KS142", "'%s' is known in the condition of a join only.", ref.Text)
 			return value{x: unknown(at)}
+		}
+	}
+	if call, ok := unparen(e.X).(*CallExpr); ok && call.X == nil {
+		if d := b.env.find(call.Name.Text); d != nil && d.pattern != nil {
+			return b.callPattern(d, call, e.Name.Text)
 		}
 	}
 	if tab, ok := b.entityPath(e); ok {
@@ -267,7 +275,7 @@ func (b *binder) record(name string) *rowScope {
 		}
 	}
 	if r := b.row.records[name]; r != nil {
-		if _, isColumn := b.row.find(name); !isColumn {
+		if _, isColumn := b.row.find(name); !isColumn || b.row.recordsFirst {
 			return r
 		}
 	}
@@ -276,6 +284,7 @@ func (b *binder) record(name string) *rowScope {
 
 func (b *binder) member(row *rowScope, of string, name Name) Scalar {
 	if c, ok := row.find(name.Text); ok {
+		c.Name = row.prefix + c.Name
 		return &ColRef{Span: name.Span, Col: c}
 	}
 	if row.open {

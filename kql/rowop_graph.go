@@ -13,6 +13,9 @@ type GraphSpec struct {
 	EdgeTypes []Type
 	// From and To are the ends of an edge, over an edge row.
 	From, To Compute
+	// Partition, over an edge row, keeps graphs apart: edges and nodes of
+	// different values do not meet. nil for one graph.
+	Partition Compute
 	// Undirected tells make-graph a -- b: every edge leads both ways.
 	Undirected bool
 	NodeTypes  []Type
@@ -27,8 +30,9 @@ type GraphSpec struct {
 type GraphNodeTable struct {
 	// ID over a row of the table; Columns gives for each of its columns the
 	// node column that takes it.
-	ID      Compute
-	Columns []int
+	ID        Compute
+	Partition Compute
+	Columns   []int
 	// IDColumn is the node column that is the id; an edge's end that no table has
 	// gets it as its only property. -1 when ID is no plain column.
 	IDColumn int
@@ -75,7 +79,7 @@ func buildGraph(spec *GraphSpec, op string, ins []func() ([]Value, error)) (*gra
 	g := &graph{spec: spec, keep: newKeeper(op), ids: make(map[string]int32)}
 	for i, t := range spec.Nodes {
 		err := eachRow(ins[i+1], func(row []Value) error {
-			n, err := g.node(t.ID(row))
+			n, err := g.node(t.ID(row), partOf(t.Partition, row))
 			if err != nil || n < 0 {
 				return err
 			}
@@ -83,7 +87,9 @@ func buildGraph(spec *GraphSpec, op string, ins []func() ([]Value, error)) (*gra
 			for c, at := range t.Columns {
 				// Of tables that disagree the first that has a value is taken.
 				if c < len(row) && isBlank(node[at]) {
-					node[at] = row[c]
+					if node[at] = row[c]; spec.NodeTypes[at] == Dynamic && row[c].Type() != Dynamic {
+						node[at] = DynamicOf(elementOf(row[c]))
+					}
 				}
 			}
 			return g.keep.add(rowBytes(row))
@@ -95,7 +101,7 @@ func buildGraph(spec *GraphSpec, op string, ins []func() ([]Value, error)) (*gra
 	err := eachRow(ins[0], func(row []Value) error {
 		var ends [2]int32
 		for i, end := range [2]Compute{spec.From, spec.To} {
-			n, err := g.node(end(row))
+			n, err := g.node(end(row), partOf(spec.Partition, row))
 			if err != nil {
 				return err
 			}
@@ -124,15 +130,25 @@ func buildGraph(spec *GraphSpec, op string, ins []func() ([]Value, error)) (*gra
 	return g, nil
 }
 
+func partOf(x Compute, row []Value) Value {
+	if x == nil {
+		return Value{}
+	}
+	return x(row)
+}
+
 // isBlank is a null, or the empty string, which has no null.
 func isBlank(v Value) bool { return v.IsNull() || v.Type() == String && v.Str() == "" }
 
 // node finds or makes the node of an id; -1 for a null id.
-func (g *graph) node(id Value) (int32, error) {
+func (g *graph) node(id, part Value) (int32, error) {
 	if id.IsNull() {
 		return -1, nil
 	}
 	g.key = appendKey(g.key[:0], id)
+	if g.spec.Partition != nil {
+		g.key = appendRowKey(g.key, []Value{part})
+	}
 	if n, ok := g.ids[string(g.key)]; ok {
 		return n, nil
 	}
@@ -302,11 +318,11 @@ func (g *graph) strongComponents() []int32 {
 	return component
 }
 
-// GraphTableSpec is graph-to-table. With Edges the rows are edges and then, as
-// asked for, the hashes of their ends; else nodes and then their hash.
+// GraphTableSpec is graph-to-table. With Edges the rows are, as asked for, the
+// hashes of an edge's ends and then the edge; else the node's hash and the node.
 type GraphTableSpec struct {
 	Edges bool
-	// NodeHash appends the node's hash; SourceHash and TargetHash those of an
+	// NodeHash gives the node's hash; SourceHash and TargetHash those of an
 	// edge's ends.
 	NodeHash, SourceHash, TargetHash bool
 }
@@ -327,13 +343,14 @@ func (o *graphTableOp) Run(ins []func() ([]Value, error), emit func([]Value) err
 	var out []Value
 	if o.spec.Edges {
 		for _, e := range g.edges {
-			out = append(out[:0], e.row...)
+			out = out[:0]
 			if o.spec.SourceHash {
 				out = append(out, LongOf(g.nodes[e.from].hash))
 			}
 			if o.spec.TargetHash {
 				out = append(out, LongOf(g.nodes[e.to].hash))
 			}
+			out = append(out, e.row...)
 			if err := emit(out); err != nil {
 				return err
 			}
@@ -341,10 +358,11 @@ func (o *graphTableOp) Run(ins []func() ([]Value, error), emit func([]Value) err
 		return nil
 	}
 	for i := range g.nodes {
-		out = append(out[:0], g.nodes[i].row[:len(o.graph.NodeTypes)]...)
+		out = out[:0]
 		if o.spec.NodeHash {
 			out = append(out, LongOf(g.nodes[i].hash))
 		}
+		out = append(out, g.nodes[i].row[:len(o.graph.NodeTypes)]...)
 		if err := emit(out); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ package kql
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // GraphMatchSpec is graph-match and graph-shortest-paths.

@@ -41,6 +41,9 @@ type definition struct {
 	fn      *function
 	pattern *DeclarePattern
 	penv    *scope
+	alias   Expr // a database
+
+	inside *storedCall // of the text that it is written in
 }
 
 // function is a let function or a stored one.
@@ -49,6 +52,7 @@ type function struct {
 	decl   *FuncDecl
 	env    *scope
 	stored *storedCall // its text is of another source
+	inside *storedCall // of the text that decl is in
 	called bool
 	view   bool
 }
@@ -64,9 +68,14 @@ type rowScope struct {
 	right  *rowScope
 	// serialized tells that functions of the order of rows may be called.
 	serialized bool
-	// name of the table, for messages of join
+	// absent are columns that other tables of a search have: null here.
+	absent  map[string]Type
 	records map[string]*rowScope // names whose members are columns: states of scan, elements of a graph
 	graph   *graphRow
+	// recordsFirst: a name that is also a column is that of a record before a dot.
+	recordsFirst bool
+	// prefix is put before the names of the columns of a record.
+	prefix string
 }
 
 // find is the column of a name.

@@ -5,7 +5,7 @@ package sqlgen
 import "github.com/tocsinhq/tocsin/kql"
 
 // parse takes a text apart by a matcher in Go, which gives a list of texts.
-func (g *gen) parse(n *kql.Parse) *rel {
+func (g *gen) parse(n *kql.ParseRel) *rel {
 	r := g.rel(n.In)
 	if len(r.order) > 0 {
 		g.wrap(r)
