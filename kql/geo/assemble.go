@@ -170,20 +170,20 @@ func (m *mesh) nest(loops [][]piece) []*region {
 		return shells
 	}
 	solid := make([]*region, len(shells))
+	size := make([]float64, len(shells))
 	for i, s := range shells {
 		solid[i] = &region{loops: s.loops}
+		if len(shells) > 1 {
+			size[i] = solid[i].area()
+		}
 	}
 	for _, h := range holes {
-		// The smallest shell around it: shells may lie in holes of others.
-		best, size := -1, math.Inf(1)
-		inverse := slices.Clone(h)
-		reverse(inverse)
+		// The smallest shell around it: shells may lie in holes of others. A
+		// vertex may be common to both, the middle of an edge is not.
+		best, p := -1, s2.Interpolate(0.5, h[0], h[1])
 		for i, s := range solid {
-			if !lies(inverse, s, true) {
-				continue
-			}
-			if a := s.area(); a < size {
-				best, size = i, a
+			if (best < 0 || size[i] < size[best]) && s.contains(p) {
+				best = i
 			}
 		}
 		if best >= 0 {

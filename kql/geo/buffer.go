@@ -105,7 +105,10 @@ func bufferRegions(regions []*region, radius, tolerance float64) ([]*region, boo
 	if !ok {
 		return nil, false
 	}
-	all := unite(regions)
+	all, ok := unite(regions)
+	if !ok {
+		return nil, false
+	}
 	var edges []segment
 	for _, r := range all {
 		edges = append(edges, r.segments()...)
@@ -114,7 +117,7 @@ func bufferRegions(regions []*region, radius, tolerance float64) ([]*region, boo
 	if !ok {
 		return nil, false
 	}
-	return unite(append(wide, all...)), true
+	return unite(append(wide, all...))
 }
 
 // bufferArgs are the radius and the tolerance, at i and i+1.
@@ -151,7 +154,11 @@ func lineBuffer(args []kql.Value) kql.Value {
 	if !ok {
 		return kql.Null(kql.Dynamic)
 	}
-	return kql.DynamicOf(regionsJSON(unite(strokes)))
+	united, ok := unite(strokes)
+	if !ok {
+		return kql.Null(kql.Dynamic)
+	}
+	return kql.DynamicOf(regionsJSON(united))
 }
 
 func polygonBuffer(args []kql.Value) kql.Value {

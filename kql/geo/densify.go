@@ -33,7 +33,7 @@ const (
 
 func newDensifier(args []kql.Value) (*densifier, bool) {
 	metres, ok1 := numberOr(args, 1, defaultTolerance)
-	wrap, ok2 := flag(args, 2)
+	wrap, ok2 := switched(args, 2)
 	if !ok1 || !ok2 || metres < minDensify || metres > maxDensifyMetres {
 		return nil, false
 	}

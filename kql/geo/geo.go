@@ -75,8 +75,8 @@ func wholeOr(args []kql.Value, i, missing, lo, hi int) (int, bool) {
 	return int(f), true
 }
 
-// flag is a switch such as use_spheroid, which may be a bool or a number.
-func flag(args []kql.Value, i int) (bool, bool) {
+// switched is a switch such as use_spheroid, which may be a bool or a number.
+func switched(args []kql.Value, i int) (bool, bool) {
 	f, ok := numberOr(args, i, 0)
 	return f != 0, ok
 }

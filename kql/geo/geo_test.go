@@ -28,6 +28,24 @@ func mustRegion(t *testing.T, rings [][]position) *region {
 	return r
 }
 
+func mustOverlay(t *testing.T, op operation, a, b *region) overlaid {
+	t.Helper()
+	got, ok := overlay(op, a, b)
+	if !ok {
+		t.Fatal("too much to overlay")
+	}
+	return got
+}
+
+func mustUnite(t *testing.T, list []*region) []*region {
+	t.Helper()
+	got, ok := unite(list)
+	if !ok {
+		t.Fatal("too much to unite")
+	}
+	return got
+}
+
 func areas(list []*region) float64 {
 	sum := 0.0
 	for _, r := range list {
@@ -44,8 +62,8 @@ func TestOverlayAddsUp(t *testing.T) {
 		n := 3 + r.IntN(40)
 		a := mustRegion(t, star(r, 10, 50, 1, n))
 		b := mustRegion(t, star(r, 10+r.Float64()*2, 50+r.Float64(), 1, 3+r.IntN(40)))
-		sum := overlay(union, a, b).regions
-		both := overlay(intersection, a, b).regions
+		sum := mustOverlay(t, union, a, b).regions
+		both := mustOverlay(t, intersection, a, b).regions
 		if got, want := areas(sum)+areas(both), a.area()+b.area(); math.Abs(got-want) > 1e-12 {
 			t.Fatalf("round %d: union and intersection have %g, the shapes %g", round, got, want)
 		}
@@ -80,7 +98,7 @@ func TestUnionOfTilesHasNoSeams(t *testing.T) {
 			tiles = append(tiles, mustRegion(t, [][]position{ring}))
 		}
 	}
-	got := unite(tiles)
+	got := mustUnite(t, tiles)
 	for _, r := range got {
 		whole += r.area()
 		if !r.simple() || !r.nested() {
@@ -104,7 +122,7 @@ func TestUnionOfItselfIsItself(t *testing.T) {
 	for range 50 {
 		a := mustRegion(t, star(r, -70, -20, 3, 3+r.IntN(30)))
 		for _, op := range []operation{union, intersection} {
-			got := overlay(op, a, a)
+			got := mustOverlay(t, op, a, a)
 			if len(got.regions) != 1 || len(got.points) != 0 || len(got.lines) != 0 {
 				t.Fatalf("%v of a shape with itself: %d shapes, %d lines, %d points", op, len(got.regions), len(got.lines), len(got.points))
 			}
@@ -138,7 +156,7 @@ func TestBufferKeepsItsDistance(t *testing.T) {
 		if !ok {
 			t.Fatal("no strokes")
 		}
-		wide := unite(strokes)
+		wide := mustUnite(t, strokes)
 		index := newTree(segmentsOf(lines))
 		for range 200 {
 			p := position{20 + 3*(r.Float64()-0.3), positionOf(line[0]).lat + 3*(r.Float64()-0.5)}.point()
@@ -269,7 +287,7 @@ func TestSimplifyKeepsBordersTogether(t *testing.T) {
 		if after >= before {
 			t.Errorf("round %d: %d vertices of %d", round, after, before)
 		}
-		got := overlay(intersection, out[0], out[1])
+		got := mustOverlay(t, intersection, out[0], out[1])
 		if len(got.regions) != 0 || len(got.lines) != 1 {
 			t.Errorf("round %d: the neighbours have %d areas and %d lines in common", round, len(got.regions), len(got.lines))
 		}

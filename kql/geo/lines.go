@@ -28,14 +28,16 @@ func uniteLines(lines []polyline) []polyline {
 
 // intersectLines is where two lists of lines meet: the parts that they share,
 // in the direction of the first, and single points.
-func intersectLines(a, b []polyline) overlaid {
+func intersectLines(a, b []polyline) (overlaid, bool) {
 	x, y := segmentsOf(a), segmentsOf(b)
 	m := newMesh()
 	shift := int32(len(x))
-	newTree(x).pairs(newTree(y), func(i, j int32) bool {
+	if !newTree(x).pairs(newTree(y), func(i, j int32) bool {
 		m.cut(i, shift+j, x[i], y[j])
-		return true
-	})
+		return len(m.points) <= 2*maxVertices
+	}) {
+		return overlaid{}, false
+	}
 	theirs := make(map[[2]int32]bool)
 	ends := make(map[int32]bool)
 	var parts []piece
@@ -74,20 +76,22 @@ func intersectLines(a, b []polyline) overlaid {
 	for _, v := range met {
 		out.points = append(out.points, m.points[v])
 	}
-	return out
+	return out, true
 }
 
 // clipLines is the part of lines that is inside a region or on its boundary,
 // and the single points in which they only touch.
-func clipLines(lines []polyline, r *region) overlaid {
+func clipLines(lines []polyline, r *region) (overlaid, bool) {
 	r.prepare()
 	x := segmentsOf(lines)
 	m := newMesh()
 	shift := int32(len(x))
-	newTree(x).pairs(r.tree, func(i, j int32) bool {
+	if !newTree(x).pairs(r.tree, func(i, j int32) bool {
 		m.cut(i, shift+j, x[i], r.tree.edges[j])
-		return true
-	})
+		return len(m.points) <= 2*maxVertices
+	}) {
+		return overlaid{}, false
+	}
 	boundary := make(map[[2]int32]bool)
 	on := make(map[int32]bool)
 	var parts []piece
@@ -135,5 +139,5 @@ func clipLines(lines []polyline, r *region) overlaid {
 			}
 		}
 	}
-	return out
+	return out, true
 }

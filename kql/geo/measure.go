@@ -13,7 +13,7 @@ import (
 func distance2Points(args []kql.Value) kql.Value {
 	p, ok1 := positionArg(args, 0)
 	q, ok2 := positionArg(args, 2)
-	spheroid, ok3 := flag(args, 4)
+	spheroid, ok3 := switched(args, 4)
 	if !ok1 || !ok2 || !ok3 {
 		return kql.Null(kql.Real)
 	}
@@ -231,7 +231,7 @@ func singleLine(v kql.Value) (polyline, bool) {
 func lineLocatePoint(args []kql.Value) kql.Value {
 	line, ok1 := singleLine(args[0])
 	p, ok2 := pointArg(args, 1)
-	spheroid, ok3 := flag(args, 3)
+	spheroid, ok3 := switched(args, 3)
 	if !ok1 || !ok2 || !ok3 {
 		return kql.Null(kql.Real)
 	}

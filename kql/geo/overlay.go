@@ -130,7 +130,8 @@ type sides [2][2]int32
 // overlay unites or intersects a and b. Vertices of the result keep the order
 // of the input: rings start after the last of the input's edges that they have,
 // which is where S2 starts them.
-func overlay(op operation, a, b *region) overlaid {
+// It is not ok when there is too much to compute.
+func overlay(op operation, a, b *region) (overlaid, bool) {
 	a.prepare()
 	b.prepare()
 	m := newMesh()
@@ -139,10 +140,12 @@ func overlay(op operation, a, b *region) overlaid {
 		m.vertex(e.a)
 	}
 	contact := false
-	a.tree.pairs(b.tree, func(i, j int32) bool {
+	if !a.tree.pairs(b.tree, func(i, j int32) bool {
 		m.cut(i, shift+j, a.tree.edges[i], b.tree.edges[j])
-		return true
-	})
+		return len(m.points) <= 2*maxVertices
+	}) {
+		return overlaid{}, false
+	}
 
 	both := [2]*region{a, b}
 	var loops [2][][]piece
@@ -222,7 +225,7 @@ func overlay(op operation, a, b *region) overlaid {
 	var out overlaid
 	out.regions = m.regions(kept)
 	if op == union || !contact {
-		return out
+		return out, true
 	}
 	out.lines = m.paths(spines)
 	used := make([]bool, len(m.points))
@@ -236,7 +239,7 @@ func overlay(op operation, a, b *region) overlaid {
 			out.points = append(out.points, p)
 		}
 	}
-	return out
+	return out, true
 }
 
 // key is the pair of vertices, lower first, and the direction: 0 up, 1 down.
@@ -249,14 +252,14 @@ func key(p piece) ([2]int32, int) {
 
 // unite is the union of regions, each with one shell. The two with the fewest
 // vertices are united first, as S2 does it.
-func unite(regions []*region) []*region {
+func unite(regions []*region) ([]*region, bool) {
 	type entry struct {
 		size   int
 		shapes *region
 		single []*region
 	}
 	if len(regions) <= 1 {
-		return regions
+		return regions, true
 	}
 	queue := make([]entry, 0, len(regions))
 	put := func(e entry) {
@@ -269,10 +272,13 @@ func unite(regions []*region) []*region {
 	for len(queue) > 1 {
 		a, b := queue[0], queue[1]
 		queue = queue[2:]
-		got := overlay(union, a.shapes, b.shapes).regions
-		put(entry{size: a.size + b.size, shapes: joined(got), single: got})
+		got, ok := overlay(union, a.shapes, b.shapes)
+		if !ok {
+			return nil, false
+		}
+		put(entry{size: a.size + b.size, shapes: joined(got.regions), single: got.regions})
 	}
-	return queue[0].single
+	return queue[0].single, true
 }
 
 // joined makes one region of several that do not overlap.
@@ -288,6 +294,11 @@ func joined(regions []*region) *region {
 }
 
 // intersect is what two lists of regions have in common.
-func intersect(a, b []*region) overlaid {
-	return overlay(intersection, joined(unite(a)), joined(unite(b)))
+func intersect(a, b []*region) (overlaid, bool) {
+	x, ok1 := unite(a)
+	y, ok2 := unite(b)
+	if !ok1 || !ok2 {
+		return overlaid{}, false
+	}
+	return overlay(intersection, joined(x), joined(y))
 }

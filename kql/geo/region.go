@@ -194,7 +194,7 @@ func unitedArg(v kql.Value) ([]*region, bool) {
 	if !ok {
 		return nil, false
 	}
-	return unite(regions), true
+	return unite(regions)
 }
 
 // area is the region's part of the unit sphere.

@@ -82,8 +82,10 @@ func lineTree(v kql.Value) (*tree, bool) {
 	return newTree(segmentsOf(lines)), true
 }
 
-func init() {
-	kql.Register(
+func init() { kql.Register(functions()...) }
+
+func functions() []kql.Func {
+	return []kql.Func{
 		define("geo_angle", kql.Real, num("p1_longitude", "p1_latitude", "p2_longitude", "p2_latitude", "p3_longitude", "p3_latitude"), angle,
 			"The clockwise angle in radians between the lines from the second point to the first and to the third."),
 		define("geo_azimuth", kql.Real, num("p1_longitude", "p1_latitude", "p2_longitude", "p2_latitude"), azimuth,
@@ -172,5 +174,5 @@ func init() {
 		define("geo_info_from_ip_address", kql.Dynamic, text("ip"), infoFromIP, "Where an IP address is, of the geolocation database."),
 
 		define("geo_from_wkt", kql.Dynamic, []kql.Param{kql.P("wkt", dynamic|kql.SetOf(kql.String))}, fromWKT, "GeoJSON of well-known text."),
-	)
+	}
 }

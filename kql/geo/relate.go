@@ -36,7 +36,7 @@ func commonLines(a, b kql.Value) (overlaid, bool) {
 	if !ok1 || !ok2 {
 		return overlaid{}, false
 	}
-	return intersectLines(x, y), true
+	return intersectLines(x, y)
 }
 
 func commonLinePolygon(a, b kql.Value) (overlaid, bool) {
@@ -45,7 +45,7 @@ func commonLinePolygon(a, b kql.Value) (overlaid, bool) {
 	if !ok1 || !ok2 {
 		return overlaid{}, false
 	}
-	return clipLines(x, joined(y)), true
+	return clipLines(x, joined(y))
 }
 
 func commonPolygons(a, b kql.Value) (overlaid, bool) {
@@ -54,7 +54,7 @@ func commonPolygons(a, b kql.Value) (overlaid, bool) {
 	if !ok1 || !ok2 {
 		return overlaid{}, false
 	}
-	return intersect(x, y), true
+	return intersect(x, y)
 }
 
 func (c common) shape(args []kql.Value) kql.Value {

@@ -54,7 +54,7 @@ func s2CellToPolygon(args []kql.Value) kql.Value {
 	return kql.DynamicOf(geometry("Polygon", []kql.Dyn{ringJSON(ring)}))
 }
 
-// s2CellNeighbors lists the eight cells of the same level around one; seven at
+// s2CellNeighbors lists the eight cells of the same level around one; fewer at
 // the corner of a face.
 func s2CellNeighbors(args []kql.Value) kql.Value {
 	id, ok := s2CellArg(args[0])
@@ -62,12 +62,11 @@ func s2CellNeighbors(args []kql.Value) kql.Value {
 		return kql.Null(kql.Dynamic)
 	}
 	all := id.AllNeighbors(id.Level())
-	if len(all) != len(s2NeighbourOrder) {
-		return kql.DynamicOf(tokens(all))
-	}
-	list := make([]s2.CellID, len(all))
-	for i, from := range s2NeighbourOrder {
-		list[i] = all[from]
+	var list []s2.CellID
+	for _, i := range s2NeighbourOrder {
+		if i < len(all) && !slices.Contains(list, all[i]) {
+			list = append(list, all[i])
+		}
 	}
 	return kql.DynamicOf(tokens(list))
 }

@@ -371,7 +371,10 @@ func unionPolygonsArray(args []kql.Value) kql.Value {
 	if !ok {
 		return kql.Null(kql.Dynamic)
 	}
-	return kql.DynamicOf(regionsJSON(unite(regions)))
+	if regions, ok = unite(regions); !ok {
+		return kql.Null(kql.Dynamic)
+	}
+	return kql.DynamicOf(regionsJSON(regions))
 }
 
 func unionLinesArray(args []kql.Value) kql.Value {

@@ -121,9 +121,13 @@ func middle(b *box, axis r3.Axis) float64 {
 	return b.lo.Z + b.hi.Z
 }
 
+// maxPairs bounds how many pairs of edges one operation looks at; shapes with
+// more are all spikes.
+const maxPairs = 1 << 26
+
 // pairs calls f with every edge of t and every one of o whose boxes may meet,
 // until it says false. With t itself, each pair comes once, an edge never with
-// itself.
+// itself. The result is false also when there are too many pairs.
 func (t *tree) pairs(o *tree, f func(i, j int32) bool) bool {
 	if len(t.nodes) == 0 || len(o.nodes) == 0 {
 		return true
@@ -131,6 +135,7 @@ func (t *tree) pairs(o *tree, f func(i, j int32) bool) bool {
 	type pair struct{ x, y int32 }
 	stack := []pair{{0, 0}}
 	self := t == o
+	left := maxPairs
 	for len(stack) > 0 {
 		p := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -145,6 +150,9 @@ func (t *tree) pairs(o *tree, f func(i, j int32) bool) bool {
 				for _, j := range o.order[y.lo:y.hi] {
 					if self && p.x == p.y && i >= j {
 						continue
+					}
+					if left--; left < 0 {
+						return false
 					}
 					bj := o.edges[j].bounds()
 					if bi.meets(&bj) && !f(i, j) {
