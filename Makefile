@@ -8,7 +8,7 @@ export CGO_ENABLED := 1
 PORT ?= 8870
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json 2>/dev/null)
 
-.PHONY: demo build portal test test-go test-web e2e check bench fuzz clean packages-build packages-test
+.PHONY: demo build portal test test-go test-web e2e check bench fuzz score-kql clean packages-build packages-test
 
 demo: build
 	./bin/tocsin demo --addr 127.0.0.1:$(PORT)
@@ -54,6 +54,12 @@ check:
 # Side by side with the raw engine; figures go into docs/benchmarks.md.
 bench: build
 	tools/bench.sh
+
+# Runs a file of hunting queries with expected results and prints how many are
+# right: make score-kql CASES=FILE [VERBOSE=1]
+score-kql:
+	@test -n "$(CASES)" || { echo "say which: make score-kql CASES=FILE"; exit 2; }
+	@KQL_CASES="$(abspath $(CASES))" KQL_VERBOSE="$(VERBOSE)" go test ./lake -run '^TestScoreFile$$' -count=1 -timeout 60m -v | grep -v '^\(=== RUN\|--- PASS\|PASS$$\|ok  \)'
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s

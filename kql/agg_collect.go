@@ -19,7 +19,7 @@ func elementOf(v Value) Dyn {
 	case Dynamic:
 		return v.Dynamic()
 	case DateTime, TimeSpan:
-		return ticksText(v)
+		return TextOf(v)
 	}
 	return v.Str()
 }

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // compute makes a function over rows of the given columns of an expression, for

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // converters are the functions that turn a value into another type, by the type.

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // value is what an expression means: a table, or a scalar.

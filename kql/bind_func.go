@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 import "slices"
@@ -73,7 +71,7 @@ func costly(r Rel) bool {
 		return true
 	case *MvExpand:
 		return costly(r.In)
-	case *Parse:
+	case *ParseRel:
 		return costly(r.In)
 	case *Union:
 		return slices.ContainsFunc(r.Ins, costly)

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // graphTable is a graph while it is bound: a table whose rows are not asked for

@@ -1,9 +1,7 @@
-//go:build kqlbind
-
 package kql
 
-// joinKinds are the spellings of kind=.
-var joinKinds = map[string]JoinKind{
+// joinKindNames are the spellings of kind=.
+var joinKindNames = map[string]JoinKind{
 	"innerunique": InnerUnique, "inner": Inner,
 	"leftouter": LeftOuter, "rightouter": RightOuter, "fullouter": FullOuter,
 	"leftsemi": LeftSemi, "rightsemi": RightSemi,
@@ -19,7 +17,7 @@ func (b *binder) join(o *JoinOp, in *table) *table {
 	}
 	if p := prop(o.Props, "kind"); p != nil {
 		text := b.propText(p)
-		k, ok := joinKinds[text]
+		k, ok := joinKindNames[text]
 		if !ok || o.Lookup && k != LeftOuter && k != Inner {
 			b.errorf(p.Span, "KS005", "'%s' operator: unknown kind '%s'.", b.op, text)
 		}

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // expanded is the columns of mv-expand and mv-apply while they are bound.
@@ -126,8 +124,6 @@ func (b *binder) mvApply(o *MvApplyOp, in *table) *table {
 	input := append(append([]Column(nil), x.cols...), in.hidden...)
 	src := &table{span: o.Pos(), rel: &Input{Cols: input}, cols: x.cols, hidden: in.hidden, open: in.open, serialized: true}
 	if o.ID != nil {
-		c := b.column(o.ID.Text, Guid)
-		_ = c
 		b.warnf(o.ID.Span, "", "mv-apply: the context id is not supported and is left out.")
 	}
 	op := b.op

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // topNested is top-nested: a tree of the best values, level by level. A level

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // scanRows is scan: the rows of a serialized table go through steps that

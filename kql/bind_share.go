@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // sharer makes a table that can be used several times and is computed once: each

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // Mistakes in names are mostly ones of case or of a letter: the message says
@@ -71,16 +69,16 @@ func (n *nearest) see(name string) {
 	if n.found != "" {
 		limit = min(limit, n.best)
 	}
-	d := distance(n.name, name, limit)
+	d := editDistance(n.name, name, limit)
 	if d > limit || d == limit && n.found != "" && n.best == d && name >= n.found {
 		return
 	}
 	n.found, n.best = name, d
 }
 
-// distance counts the changes of letters between two names, up to limit+1. Case
+// editDistance counts the changes of letters between two names, up to limit+1. Case
 // is half a change, counted as none.
-func distance(a, b string, limit int) int {
+func editDistance(a, b string, limit int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // sort keys of an operator, bound over the rows in scope.

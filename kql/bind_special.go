@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // specialCall binds the functions that are not computed from their arguments'

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // Eval computes an expression over a row; row gives the value of a column.
@@ -83,12 +81,12 @@ func shortCircuit(c *Call, row func(ColID) Value) (Value, bool) {
 		if len(c.Args) != 2 {
 			return Value{}, false
 		}
-		any := c.Func.Name == "or"
+		want := c.Func.Name == "or"
 		x := Eval(c.Args[0], row)
-		if b, ok := truth(x); ok && b == any {
-			return BoolOf(any), true
+		if b, ok := truth(x); ok && b == want {
+			return BoolOf(want), true
 		}
-		return junction([]Value{x, Eval(c.Args[1], row)}, any), true
+		return junction([]Value{x, Eval(c.Args[1], row)}, want), true
 	case "iff", "iif", "case":
 		n := len(c.Args)
 		for i := 0; i+1 < n; i += 2 {
@@ -140,13 +138,13 @@ func compileCall(c *Call, slots map[ColID]int) func(row []Value) Value {
 	switch name := c.Func.Name; name {
 	case "and", "or":
 		if len(args) == 2 {
-			any := name == "or"
+			want := name == "or"
 			return func(row []Value) Value {
 				x := args[0](row)
-				if b, ok := truth(x); ok && b == any {
-					return BoolOf(any)
+				if b, ok := truth(x); ok && b == want {
+					return BoolOf(want)
 				}
-				return junction([]Value{x, args[1](row)}, any)
+				return junction([]Value{x, args[1](row)}, want)
 			}
 		}
 	case "iff", "iif", "case":

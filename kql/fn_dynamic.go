@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // Functions of dynamic values. What is no array where one is asked for gives

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 import "math"
@@ -8,12 +6,12 @@ func init() {
 	number := func(name string) Param { return P(name, AnyNumber) }
 	one := func(name, doc string, f func(float64) float64) Func {
 		return Func{Name: name, Naming: NameFirst, NullIn: true, Doc: doc, Sigs: []Sig{Of(Real, number("number"))}, Eval: func(args []Value) Value {
-			return realOrNull(f(numberOf(args[0])))
+			return RealOf(f(numberOf(args[0])))
 		}}
 	}
 	beta := func(name, x, doc string, f func(x, a, b float64) float64) Func {
 		return Func{Name: name, NullIn: true, Doc: doc, Sigs: []Sig{Of(Real, number(x), number("alpha"), number("beta"))}, Eval: func(args []Value) Value {
-			return realOrNull(f(numberOf(args[0]), numberOf(args[1]), numberOf(args[2])))
+			return RealOf(f(numberOf(args[0]), numberOf(args[1]), numberOf(args[2])))
 		}}
 	}
 	Register(
@@ -45,10 +43,11 @@ func logGamma(x float64) float64 {
 // logBeta is the logarithm of the beta function.
 func logBeta(a, b float64) float64 { return logGamma(a) + logGamma(b) - logGamma(a+b) }
 
-func betaCDF(x, a, b float64) float64 {
-	if !(a > 0 && b > 0) {
-		return math.NaN()
-	}
+// betaShape tells whether the parameters are ones that Kusto computes with.
+func betaShape(a, b float64) bool { return a > 0 && b > 0 && a <= 10_000 && b <= 10_000 }
+
+// incompleteBeta is the regularized incomplete beta function.
+func incompleteBeta(x, a, b float64) float64 {
 	if x <= 0 {
 		return 0
 	}
@@ -93,19 +92,23 @@ func betaFraction(x, a, b float64) float64 {
 	return h
 }
 
-func betaPDF(x, a, b float64) float64 {
-	if !(a > 0 && b > 0) {
+func betaCDF(x, a, b float64) float64 {
+	if !betaShape(a, b) || !(x >= 0 && x <= 1) {
 		return math.NaN()
 	}
-	if x < 0 || x > 1 {
-		return 0
+	return incompleteBeta(x, a, b)
+}
+
+func betaPDF(x, a, b float64) float64 {
+	if !betaShape(a, b) || !(x >= 0 && x <= 1) {
+		return math.NaN()
 	}
 	return math.Exp((a-1)*math.Log(x) + (b-1)*math.Log1p(-x) - logBeta(a, b))
 }
 
 // betaInverse halves the range until the doubles between are used up.
 func betaInverse(p, a, b float64) float64 {
-	if !(a > 0 && b > 0) || !(p >= 0 && p <= 1) {
+	if !betaShape(a, b) || !(p > 0 && p <= 1) {
 		return math.NaN()
 	}
 	lo, hi := 0.0, 1.0
@@ -114,7 +117,7 @@ func betaInverse(p, a, b float64) float64 {
 		if mid <= lo || mid >= hi {
 			break
 		}
-		if betaCDF(mid, a, b) < p {
+		if incompleteBeta(mid, a, b) < p {
 			lo = mid
 		} else {
 			hi = mid
@@ -139,5 +142,5 @@ func welchTest(args []Value) Value {
 	}
 	t2 := (m1 - m2) * (m1 - m2) / (e1 + e2)
 	free := (e1 + e2) * (e1 + e2) / (e1*e1/(n1-1) + e2*e2/(n2-1))
-	return realOrNull(betaCDF(free/(free+t2), free/2, 0.5))
+	return realOrNull(incompleteBeta(free/(free+t2), free/2, 0.5))
 }

@@ -203,7 +203,7 @@ func extremeOf(args []Value, sign int) Value {
 		types[i] = a.Type()
 	}
 	t := commonOf(types, 0)
-	best := Null(t)
+	best := Value{}
 	for _, a := range args {
 		if a.IsNull() {
 			continue

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 import "math"

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // foldedBytes is about the most that a computed constant may take. What is
@@ -36,4 +34,14 @@ func foldCall(c *Call) Scalar {
 		}
 	}
 	return &Const{Span: c.Span, Value: v}
+}
+
+// foldConst is foldCall where the arguments may be other than constants.
+func foldConst(c *Call) Scalar {
+	for _, a := range c.Args {
+		if constOf(a) == nil {
+			return nil
+		}
+	}
+	return foldCall(c)
 }

@@ -31,6 +31,7 @@ func FormatExpr(x Expr) string {
 type formatter struct {
 	b      strings.Builder
 	indent int
+	inline bool // inside brackets: a short query stays on the line
 }
 
 func (f *formatter) put(s ...string) {
@@ -50,7 +51,9 @@ func (f *formatter) line() {
 // block prints between two brackets, indented when it has several lines.
 func (f *formatter) block(open string, lines bool, body func(), end string) {
 	f.put(open)
-	if !lines {
+	inline := f.inline
+	defer func() { f.inline = inline }()
+	if f.inline = !lines; f.inline {
 		body()
 		f.put(end)
 		return

@@ -1,25 +1,24 @@
 package kql
 
-// long tells whether x is a query that is printed on several lines.
+// long tells whether x is a query that is printed on several lines: one of more
+// than a source and an operator.
 func long(x Expr) bool {
 	p, ok := x.(*Pipe)
-	return ok && !short1(p)
-}
-
-// short1 tells whether a pipe fits a line: a source with at most one operator.
-func short1(p *Pipe) bool {
+	if !ok {
+		return false
+	}
 	n := len(p.Ops)
 	if p.Source != nil {
 		n++
 	}
-	return n <= 2 && !(n == 2 && p.Source == nil)
+	return n > 2 || n == 2 && p.Source == nil
 }
 
 func (f *formatter) pipe(p *Pipe) {
 	if p.Source != nil {
 		f.operand(p.Source, precOr)
 	}
-	inline := f.indent > 0 && short1(p)
+	inline := f.inline && !long(p)
 	for i, op := range p.Ops {
 		if p.Source != nil || i > 0 {
 			if inline {
@@ -35,19 +34,7 @@ func (f *formatter) pipe(p *Pipe) {
 
 // sub is a query in parentheses.
 func (f *formatter) sub(p *Pipe) {
-	if p == nil {
-		p = &Pipe{}
-	}
-	f.block("(", long(p), func() { f.nested(p) }, ")")
-}
-
-// nested prints a pipe as one that stands in brackets.
-func (f *formatter) nested(p *Pipe) {
-	if !long(p) {
-		f.indent++
-		defer func() { f.indent-- }()
-	}
-	f.pipe(p)
+	f.block("(", long(p), func() { f.pipe(p) }, ")")
 }
 
 func (f *formatter) props(list []Property) {
@@ -102,7 +89,10 @@ func (f *formatter) clause(word string, x Expr) {
 	if x == nil {
 		return
 	}
-	f.put(" ", word, " ")
+	f.put(" ")
+	if word != "" {
+		f.put(word, " ")
+	}
 	f.expr(x)
 }
 
@@ -199,12 +189,79 @@ func (f *formatter) operator(op Operator) {
 		f.put("count")
 		f.as(op.As)
 	case *JoinOp:
-		f.put("join")
 		if op.Lookup {
-			f.b.Reset()
+			f.put("lookup")
+		} else {
+			f.put("join")
 		}
+		f.props(op.Props)
+		f.clause("", op.Right)
+		f.list("on", op.On)
+	case *UnionOp:
+		f.put("union")
+		f.props(op.Props)
+		f.put(" ")
+		f.entities(op.Tables)
+	case *MvExpandOp:
+		f.put("mv-expand")
+		f.props(op.Props)
+		f.put(" ")
+		f.mvColumns(op.Cols)
+		f.clause("limit", op.Limit)
+	case *MvApplyOp:
+		f.put("mv-apply")
+		f.props(op.Props)
+		f.put(" ")
+		f.mvColumns(op.Cols)
+		f.clause("limit", op.Limit)
+		if op.ID != nil {
+			f.put(" id ")
+			f.name(*op.ID)
+		}
+		f.put(" on ")
+		f.sub(op.Sub)
+	case *SerializeOp:
+		f.put("serialize")
+		f.list("", op.Cols)
+	case *RangeOp:
+		f.put("range ")
+		f.name(op.Name)
+		f.clause("from", op.From)
+		f.clause("to", op.To)
+		f.clause("step", op.Step)
+	case *PrintOp:
+		f.put("print")
+		f.list("", op.Cols)
+	case *AsOp:
+		f.put("as")
+		f.props(op.Props)
+		f.put(" ")
+		f.name(op.Name)
+	case *GetSchemaOp:
+		f.put("getschema")
+		if op.Kind != "" {
+			f.put(" kind=", op.Kind)
+		}
+	case *ConsumeOp:
+		f.put("consume")
+		f.props(op.Props)
+	case *InvokeOp:
+		f.put("invoke ")
+		f.expr(op.Call)
+	case *EvaluateOp:
+		f.put("evaluate")
+		f.props(op.Props)
+		f.put(" ")
+		f.expr(op.Call)
+		if op.Schema != nil {
+			f.put(" : ")
+			f.schema(op.Schema)
+		}
+	case *AssertSchemaOp:
+		f.put("assert-schema ")
+		f.columns(op.Columns)
 	default:
-		f.operator2(op)
+		f.rare(op)
 	}
 }
 
@@ -215,4 +272,15 @@ func (f *formatter) as(n *Name) {
 	}
 }
 
-func (f *formatter) operator2(op Operator) {}
+func (f *formatter) mvColumns(list []MvColumn) {
+	for i, c := range list {
+		if i > 0 {
+			f.put(", ")
+		}
+		f.expr(c.X)
+		if c.To != nil {
+			f.put(" to ")
+			f.expr(c.To)
+		}
+	}
+}

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // rare prints the operators that few queries have.

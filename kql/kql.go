@@ -48,8 +48,10 @@ type Catalog interface {
 // BindOptions are what a query is bound with.
 type BindOptions struct {
 	Catalog Catalog
-	Now     time.Time        // the one now() of the query
-	Params  map[string]Value // values of declare query_parameters
+	// Database is the name that database("...") may use for the catalog.
+	Database string
+	Now      time.Time        // the one now() of the query
+	Params   map[string]Value // values of declare query_parameters
 	// From and To bound the Time column of every table that is read; zero for
 	// none. A query's own bounds narrow them further.
 	From, To time.Time

@@ -520,6 +520,11 @@ func (l *lexer) punctuation(c byte) kind {
 	r, n := utf8.DecodeRuneInString(l.src[l.pos:])
 	start := l.pos
 	l.pos += n
+	if c == '&' && next == '&' {
+		l.pos++
+		l.report(start, l.pos, "KS002", "Unexpected: &&; write and")
+		return kwAnd
+	}
 	l.report(start, l.pos, "KS002", unexpectedRune(r))
 	return tBad
 }

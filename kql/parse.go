@@ -15,6 +15,8 @@ const (
 	// chains of one operator do not nest: a or b or c ... is a tree that is deep
 	// on its left only, which walks have to follow without recursion.
 	maxNesting = 400
+	// maxPath is how many names, indexes and calls a path such as a.b[0].c has.
+	maxPath = 1000
 	// maxErrors is how many errors are told of one source.
 	maxErrors = 50
 )
@@ -62,7 +64,7 @@ type parser struct {
 	// told is the token at which the last error was told. One error at a token
 	// is enough: those that follow from it say nothing new.
 	told int
-	deep bool // nesting was too deep; the rest is not looked at
+	deep bool // the rest is not looked at: nesting was too deep, errors too many
 }
 
 func newParser(src string) *parser {
@@ -151,6 +153,10 @@ func (p *parser) report(code, format string, args ...any) {
 	}
 	p.told = p.pos
 	p.add(Diagnostic{Span: p.here(), Code: code, Msg: fmt.Sprintf(format, args...), Syntax: true})
+	if len(p.diags) == maxErrors {
+		p.deep = true
+		p.pos = len(p.toks) - 1
+	}
 }
 
 // unsupported tells of what is Kusto but not here.
@@ -208,6 +214,10 @@ func (p *parser) hint() string {
 		return "; values are compared with =="
 	case t.kind == tBar && before == "|":
 		return "; write or"
+	case t.kind == tDot && p.pos == 0:
+		return "; a command that begins with . is no query"
+	case p.pos > 0 && t.keyword() && p.beginsOperator():
+		return "; the | of an operator is before it"
 	}
 	return ""
 }
@@ -267,12 +277,26 @@ func (p *parser) enter() bool {
 	if p.depth <= maxNesting {
 		return true
 	}
+	p.giveUp(fmt.Sprintf("The query nests more than %d levels deep.", maxNesting))
+	return false
+}
+
+// giveUp tells why the rest of the text is not looked at.
+func (p *parser) giveUp(msg string) {
 	if !p.deep {
-		p.add(Diagnostic{Span: p.here(), Syntax: true, Msg: fmt.Sprintf("The query nests more than %d levels deep.", maxNesting)})
+		p.add(Diagnostic{Span: p.here(), Syntax: true, Msg: msg})
 		p.deep = true
 	}
 	p.pos = len(p.toks) - 1
-	return false
+}
+
+// tooLong tells whether a path has had all the steps that it may have.
+func (p *parser) tooLong(steps int) bool {
+	if steps < maxPath {
+		return false
+	}
+	p.giveUp(fmt.Sprintf("A path has more than %d steps.", maxPath))
+	return true
 }
 
 func (p *parser) leave() { p.depth-- }

@@ -272,9 +272,11 @@ func (p *parser) postfix() Expr {
 // path reads what is behind a point or in brackets. For an entity, a name may
 // end in a wildcard.
 func (p *parser) path(start int, x Expr, entity bool) Expr {
-	for {
-		switch p.kind() {
-		case tDot:
+	for steps := 0; ; steps++ {
+		switch k := p.kind(); {
+		case (k == tDot || k == tOpenBracket) && p.tooLong(steps):
+			return x
+		case k == tDot:
 			p.next()
 			if entity {
 				if n, ok := p.wildName(); ok {
@@ -282,7 +284,7 @@ func (p *parser) path(start int, x Expr, entity bool) Expr {
 				}
 			}
 			x = p.selector(start, x)
-		case tOpenBracket:
+		case k == tOpenBracket:
 			p.next()
 			i := p.required()
 			p.closing(tCloseBracket)
@@ -757,7 +759,7 @@ func (p *parser) columnPath() Expr {
 		return nil
 	}
 	var x Expr = &NameRef{p.name()}
-	for {
+	for steps := 0; !p.tooLong(steps); steps++ {
 		switch {
 		case p.kind() == tOpenBracket, p.kind() == tDot && p.peek(1).kind == tOpenBracket && p.nameLen(1, 0) == 0:
 			p.accept(tDot)
@@ -773,4 +775,5 @@ func (p *parser) columnPath() Expr {
 			return x
 		}
 	}
+	return x
 }

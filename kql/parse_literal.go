@@ -1,5 +1,7 @@
 package kql
 
+import "strings"
+
 // literal reads a constant; nil when there is none here.
 func (p *parser) literal() Expr {
 	t := p.tok()
@@ -47,10 +49,15 @@ func (p *parser) literal() Expr {
 // stringTokens is the value of the adjacent string literals here.
 func (p *parser) stringTokens() string {
 	s := stringValue(p.text(p.next()))
-	for p.kind() == tString {
-		s += stringValue(p.text(p.next()))
+	if p.kind() != tString {
+		return s
 	}
-	return s
+	var b strings.Builder
+	b.WriteString(s)
+	for p.kind() == tString {
+		b.WriteString(stringValue(p.text(p.next())))
+	}
+	return b.String()
 }
 
 // number is the value of a token that was read, with the sign before it.
@@ -132,7 +139,11 @@ func (p *parser) dynamic() Expr {
 	p.next()
 	p.next()
 	inner := p.start()
-	d := p.json()
+	var d Dyn
+	if p.enter() {
+		d = p.json()
+	}
+	p.leave()
 	lit := &Literal{Value: DynamicOf(d), Text: p.src[min(inner, p.end()):p.end()]}
 	p.closing(tCloseParen)
 	lit.Span = p.from(start)

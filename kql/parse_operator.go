@@ -477,7 +477,7 @@ func (p *parser) invoke() Operator {
 	start := p.start()
 	p.next()
 	op := &InvokeOp{Call: p.requiredCall()}
-	for p.kind() == tDot {
+	for steps := 0; p.kind() == tDot && !p.tooLong(steps); steps++ {
 		p.next()
 		n := p.nameLen(0, canIdent)
 		if n == 0 || p.peek(n).kind != tOpenParen {

@@ -74,12 +74,18 @@ func (p *parser) requiredOperator() Operator {
 		return op
 	}
 	if t := p.tok(); t.kind == tIdent {
-		p.report("KS176", "Query operator expected, not %s%s", short(p.text(t)), p.hint())
+		hint := p.hint()
+		if hint == "" {
+			if near := nearOperator(p.text(t)); near != "" {
+				hint = "; did you mean " + near + "?"
+			}
+		}
+		p.report("KS176", "Query operator expected, not %s%s", short(p.text(t)), hint)
 		p.next()
 		// The rest belongs to it.
 		p.told = p.pos
 	} else {
-		p.report("KS176", "Query operator expected.%s", p.hint())
+		p.report("KS176", "Query operator expected%s", p.hint())
 	}
 	p.skip()
 	return nil
@@ -251,4 +257,47 @@ func (p *parser) operator() Operator {
 		return op
 	}
 	return nil
+}
+
+// nearOperator is the operator that a word was probably meant to be, "" for
+// none.
+func nearOperator(word string) string {
+	best, name := 3, ""
+	for _, op := range operatorWords {
+		if d := distance(word, op.Name, best); d < best && d <= len(op.Name)/3 {
+			best, name = d, op.Name
+		}
+	}
+	return name
+}
+
+// distance is how many letters to add, take away, change or swap with the next
+// make b of a; most when it is that or more.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) >= most || len(b)-len(a) >= most {
+		return most
+	}
+	var rows [3][32]int
+	if len(b) >= len(rows[0]) {
+		return most
+	}
+	before, last, row := &rows[0], &rows[1], &rows[2]
+	for j := range len(b) + 1 {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return min(last[len(b)], most)
 }

@@ -273,7 +273,7 @@ func (p *parser) branch(bad bool) *Pipe {
 	case *Pipe:
 		return x
 	case nil:
-		p.report("KS176", "Query operator expected.%s", p.hint())
+		p.report("KS176", "Query operator expected%s", p.hint())
 		return &Pipe{Span: p.from(start)}
 	default:
 		return &Pipe{Span: x.Pos(), Source: x}

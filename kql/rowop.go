@@ -53,7 +53,7 @@ func (k *keeper) rows(next func() ([]Value, error)) ([][]Value, error) {
 	}
 }
 
-// each reads an input row by row.
+// eachRow reads an input row by row.
 func eachRow(next func() ([]Value, error), do func(row []Value) error) error {
 	for {
 		row, err := next()

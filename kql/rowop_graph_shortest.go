@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 // shortest finds the shortest matches between each pair of the pattern's ends.

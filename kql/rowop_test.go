@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package kql
 
 import (
@@ -40,8 +38,8 @@ func runRows(t *testing.T, op RowOperator, tables ...[][]Value) []string {
 
 func wantRows(t *testing.T, got []string, want string) {
 	t.Helper()
-	if g := strings.Join(got, "\n"); g != strings.TrimSpace(want) {
-		t.Errorf("got\n%s\nwant\n%s", g, strings.TrimSpace(want))
+	if g, want := strings.Join(got, "\n"), strings.Trim(want, "\n"); g != want {
+		t.Errorf("got\n%s\nwant\n%s", g, want)
 	}
 }
 

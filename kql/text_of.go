@@ -20,7 +20,7 @@ func TextOf(v Value) string {
 	case Int, Long:
 		return strconv.FormatInt(v.Int(), 10)
 	case Real:
-		return realText(v.Real())
+		return engineRealText(v.Real())
 	case DateTime:
 		return dateTimeText(v.Int())
 	case TimeSpan:
@@ -61,6 +61,34 @@ func realText(f float64) string {
 		return "-Infinity"
 	}
 	return string(appendReal(nil, f))
+}
+
+// engineRealText is the text that Kusto's engine gives a real. Where 17 digits are
+// needed, several texts read as the same real, and it takes the greatest of them
+// instead of the nearest: tostring(0.1 + 0.2) is 0.30000000000000007.
+func engineRealText(f float64) string {
+	text := realText(f)
+	last, digits := -1, 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == 'E':
+			return text
+		case c >= '1' && c <= '9', c == '0' && digits > 0:
+			last, digits = i, digits+1
+		}
+	}
+	if digits != 17 {
+		return text
+	}
+	b := []byte(text)
+	for b[last] < '9' {
+		b[last]++
+		if g, err := strconv.ParseFloat(string(b), 64); err != nil || g != f {
+			b[last]--
+			break
+		}
+	}
+	return string(b)
 }
 
 // appendReal writes a finite real as realText does.

@@ -129,7 +129,9 @@ type (
 	// Binary is X Op Y; Op is the canonical spelling: + - * / % and or == != <
 	// <= > >= =~ !~ has !has has_cs !has_cs hasprefix hassuffix contains
 	// contains_cs startswith endswith (and their ! and _cs forms), "matches
-	// regex", ":" ; the legacy <> and notcontains are folded to != and !contains.
+	// regex", ":", like; the legacy <> and notcontains are folded to != and
+	// !contains. A chain such as a or b or c ... is deep on its left side, as deep
+	// as the source is long: walks follow X in a loop, not by recursion.
 	Binary struct {
 		Span
 		Op     string

@@ -39,6 +39,7 @@ func connect(ctx context.Context, path string, cfg Config) (*sql.DB, error) {
 		"checkpoint_threshold":         checkpointAt,
 		"preserve_insertion_order":     "false", // lets one INSERT use all threads; hunts sort by time
 		"temp_directory":               path + ".tmp",
+		"max_temp_directory_size":      cfg.HuntDisk,
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
 		"allow_community_extensions":   "false",

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/tocsinhq/tocsin/kql"
+	_ "github.com/tocsinhq/tocsin/kql/geo" // the geo_ functions of the language
 )
 
 // HuntOptions are what a query is run with, beside the principal in its ctx.

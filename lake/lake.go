@@ -23,6 +23,16 @@ type Config struct {
 	MaxString   int              // longest single value in bytes; 0 for 1 MiB, which is the most
 	Now         func() time.Time // clock of _ingested and the quarantine; nil for time.Now
 	Log         *slog.Logger     // nil for slog.Default()
+
+	// What follows is for hunting; see Hunt.
+	Tenant      string               // whose telemetry this is; "" for tocsin.DefaultTenant
+	Live        map[string]LiveTable // hunting tables that are kept elsewhere, by name
+	External    OpenExternal         // opens what externaldata names; nil switches that off
+	HuntRange   time.Duration        // how far back a query sees that does not say; 0 for 30 days
+	Hunts       int                  // queries that run at once; 0 for 4
+	HuntCPU     time.Duration        // processor time of a tenant in 15 minutes; 0 for half of what Threads have
+	StageMemory int64                // bytes of rows that one query's operators in Go may keep; 0 for 512 MiB
+	HuntDisk    string               // what DuckDB may put on disk while it sorts and joins, as "10GB"; "" for 10GB
 }
 
 // Lake is one open data file. All methods may be called concurrently.
@@ -35,6 +45,8 @@ type Lake struct {
 
 	queue   queue
 	natives natives
+	hunts   huntSlots
+	quota   huntQuotas
 	stopped chan struct{} // closed when the committer is done
 	closing sync.Once
 	closed  error
@@ -68,11 +80,13 @@ func Open(ctx context.Context, cfg Config) (*Lake, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
+	cfg = huntConfig(cfg)
 	path, err := claim(cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
-	l := &Lake{cfg: cfg, path: path, stopped: make(chan struct{})}
+	l := &Lake{cfg: cfg, path: path, stopped: make(chan struct{}), hunts: newHuntSlots(cfg.Hunts),
+		quota: huntQuotas{now: cfg.Now, clock: time.Now, cpu: processCPU, threads: cfg.Threads, budget: cfg.HuntCPU}}
 	l.queue.wake = make(chan struct{}, 1)
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if l.db, err = connect(ctx, path, cfg); err == nil {

@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tocsinhq/tocsin/kql"
@@ -17,104 +18,126 @@ func (g *gen) aggregated(n *kql.Aggregated) *rel {
 		read = append(read, a.Args...)
 	}
 	g.open(r, read...)
-	if r := g.lateArg(r, n); r != nil {
-		return r
-	}
-	a := &aggregation{g: g, r: r}
-	for _, agg := range n.Aggs {
-		if followsOrder[agg.Func.Name] && r.ordered {
-			a.order = g.ordinal(r)
-			break
-		}
-	}
-	a.s = r.scope()
-	out := &rel{g: g}
-	var by []string
-	for _, it := range n.By {
-		x := g.value(a.s, it.X)
+	return g.group(r, func(s scope) []column { return g.groupKeys(s, n.By) }, n.Aggs)
+}
+
+// groupKeys are the columns that rows are grouped by. Null and "" are one group
+// of strings.
+func (g *gen) groupKeys(s scope, by []kql.Item) []column {
+	var keys []column
+	for _, it := range by {
+		x := g.value(s, it.X)
 		if it.Out.Type != x.t && it.Out.Type != kql.Unknown {
-			x = g.convert(x, it.Out.Type, it.X.Pos())
+			x = g.narrow(g.convert(x, it.Out.Type, it.X.Pos()))
 		}
 		if x.rep == MaybeNull || x.json {
 			x = g.natural(x)
 		}
-		x = g.narrow(x)
-		out.cols = append(out.cols, column{Column: it.Out, name: colName(it.Out.ID), x: x})
-		by = append(by, itoa(len(out.cols)))
+		keys = append(keys, column{Column: it.Out, name: colName(it.Out.ID), x: x})
 	}
-	for _, agg := range n.Aggs {
+	return keys
+}
+
+// group groups the rows of r, which may be filtered, by the keys that a scope
+// gives; its columns are the keys and then those of the aggregates.
+func (g *gen) group(r *rel, keysOf func(scope) []column, aggs []kql.AggItem) *rel {
+	grouped := len(keysOf(r.scope())) > 0 || len(r.parts()) > 0
+	a := &aggregation{g: g, r: r, grouped: grouped}
+	// Groups of constant rows come in the order of their first rows.
+	first := r.small && r.ordered && grouped
+	switch {
+	case first:
+		a.order = g.number(r)
+	case r.ordered && slices.ContainsFunc(aggs, func(a kql.AggItem) bool { return followsOrder[a.Func.Name] }):
+		a.order = g.ordinal(r)
+	}
+	r.order = nil
+	a.s = r.scope()
+
+	// The inner SELECT groups; out reads its columns, and takes apart rows that
+	// an aggregate picked whole.
+	inner := &rel{g: g, from: r.from, where: r.where}
+	out := &rel{g: g, small: r.small}
+	var by []string
+	add := func(c kql.Column, x expr) {
+		x.atom = false
+		inner.cols = append(inner.cols, column{Column: c, name: colName(c.ID), x: x})
+		x.sql, x.atom, x.konst = colName(c.ID), true, nil
+		out.cols = append(out.cols, column{Column: c, name: colName(c.ID), x: x})
+	}
+	for _, k := range keysOf(a.s) {
+		add(k.Column, k.x)
+		by = append(by, itoa(len(inner.cols)))
+		out.unique = append(out.unique, k.ID)
+	}
+	for _, agg := range aggs {
 		xs := a.aggregate(agg)
 		for i, o := range agg.Outs {
-			var x expr
-			if i < len(xs) {
-				x = xs[i]
-			} else {
+			if i >= len(xs) {
 				g.fail(agg.Pos, "%s gives %d columns here, not %d", agg.Func.Name, len(xs), len(agg.Outs))
+				break
+			}
+			x := xs[i]
+			if x.picked {
+				out.cols = append(out.cols, column{Column: o, name: colName(o.ID), x: x})
+				continue
 			}
 			if x.t != o.Type && o.Type != kql.Unknown {
 				x = g.convert(x, o.Type, agg.Pos)
 			}
-			x = g.narrow(x)
-			x.atom = false
-			out.cols = append(out.cols, column{Column: o, name: colName(o.ID), x: x})
+			add(o, g.narrow(x))
 		}
 	}
 	for _, h := range r.hidden {
-		if !h.part {
-			h.x.sql = g.f("first", h.x.sql)
-		}
-		out.hidden = append(out.hidden, h)
 		if h.part {
 			by = append(by, h.x.sql)
+		} else {
+			h.x.sql = g.f("first", h.x.sql)
 		}
+		inner.hidden = append(inner.hidden, h)
 	}
-	out.from, out.where = r.from, r.where
-	inner := out.list()
-	for _, row := range a.rows {
-		inner += ", " + row
+	out.hidden = append([]column(nil), inner.hidden...)
+	inner.hidden = append(inner.hidden, a.rows...)
+	if a.late != "" {
+		inner.hidden = append(inner.hidden, column{name: a.late, x: expr{sql: a.lateID}})
 	}
-	sql := "SELECT " + inner + out.tail()
+	if first {
+		num := column{name: g.name("o"), x: expr{sql: "min(" + a.order + ")"}}
+		inner.hidden = append(inner.hidden, num)
+		out.order, out.ordered = []orderKey{{num.name, ""}}, true
+	}
+	if !grouped {
+		out.ordered = out.small
+		if len(inner.cols) == 0 && len(inner.hidden) == 0 {
+			inner.hidden = []column{{name: "c", x: expr{sql: "count(*)"}}}
+		}
+	} else if len(out.unique) == 0 {
+		out.unique = nil
+	}
+	sql := "SELECT " + inner.list() + inner.tail()
 	if len(by) > 0 {
 		sql += " GROUP BY " + strings.Join(by, ", ")
 	}
-	picked := make([]string, len(out.cols))
-	for i := range out.cols {
-		picked[i] = a.picked[out.cols[i].name]
+	alias := g.name("t")
+	out.from = "(" + sql + ") AS " + alias
+	if a.late != "" {
+		// Columns of the stored table may have any name.
+		out.from += " JOIN " + r.table.from() + " ON " + g.f("rowid", r.table.alias) + " = " + alias + "." + a.late
 	}
-	if len(a.rows) > 0 {
-		// Rows that were picked whole are taken apart outside, so the columns they
-		// hold are not asked for inside.
-		var cols []column
-		for i, c := range out.cols {
-			if picked[i] == "" {
-				cols = append(cols, c)
-			}
-		}
-		in := &rel{g: g, cols: cols, hidden: out.hidden, from: out.from, where: out.where}
-		inner = in.list()
-		by = by[:0]
-		for i := range n.By {
-			by = append(by, itoa(i+1))
-		}
-		for _, h := range r.hidden {
-			if h.part {
-				by = append(by, h.x.sql)
-			}
-		}
-		if len(cols)+len(out.hidden) == 0 {
-			inner = strings.Join(a.rows, ", ")
-		} else {
-			inner += ", " + strings.Join(a.rows, ", ")
-		}
-		sql = "SELECT " + inner + in.tail()
-		if len(by) > 0 {
-			sql += " GROUP BY " + strings.Join(by, ", ")
+	for i := range out.hidden {
+		out.hidden[i].x.sql, out.hidden[i].x.atom = alias+"."+out.hidden[i].name, true
+	}
+	for i := range out.cols {
+		if !out.cols[i].x.picked {
+			out.cols[i].x.sql = alias + "." + out.cols[i].name
 		}
 	}
-	out.become("(" + sql + ") AS " + g.name("t"))
 	for i := range out.cols {
-		if picked[i] != "" {
-			out.cols[i].x.sql, out.cols[i].x.atom = picked[i], false
+		if x := &out.cols[i].x; x.picked {
+			x.picked = false
+			if o := out.cols[i].Column; x.t != o.Type && o.Type != kql.Unknown {
+				*x = g.convert(*x, o.Type, kql.Span{})
+			}
 		}
 	}
 	return out
@@ -128,11 +151,7 @@ func (g *gen) ordinal(r *rel) string {
 		r.order = nil
 		return o
 	}
-	num := column{name: g.name("o"), x: expr{t: kql.Long, sql: "row_number() OVER ()"}}
-	r.hidden = append(r.hidden, num)
-	g.wrap(r)
-	r.hidden = r.hidden[:len(r.hidden)-1]
-	return num.name
+	return g.number(r)
 }
 
 // followsOrder are the aggregates that see the rows in their order.
@@ -160,10 +179,13 @@ type aggregation struct {
 	g     *gen
 	r     *rel
 	s     scope
-	order string // ORDER BY of aggregates that follow the rows' order
-	// rows are whole rows that were picked, and picked their columns by name.
-	rows   []string
-	picked map[string]string
+	order string   // ORDER BY of aggregates that follow the rows' order
+	rows  []column // whole rows that were picked
+	// late is the column with the ids of rows that were picked from a stored
+	// table and are read once the groups are known.
+	late    string
+	lateID  string
+	grouped bool
 }
 
 // aggregate writes one call, an expression for each of its columns.
@@ -427,11 +449,7 @@ func (c aggCall) row(xs []expr) string {
 // pick adds a picked row and gives its columns.
 func (c aggCall) pick(row string, xs []expr) []expr {
 	name := c.g.name("r")
-	c.rows = append(c.rows, row+" AS "+name)
-	c.aggregation.rows = c.rows
-	if c.aggregation.picked == nil {
-		c.aggregation.picked = map[string]string{}
-	}
+	c.aggregation.rows = append(c.aggregation.rows, column{name: name, x: expr{sql: row}})
 	out := make([]expr, len(xs))
 	for i, x := range xs {
 		x.sql = c.g.f("row.get", name, "v"+itoa(i))
@@ -439,11 +457,8 @@ func (c aggCall) pick(row string, xs []expr) []expr {
 		if x.t == kql.String {
 			x.rep, x.null = MaybeNull, true
 		}
-		x.atom, x.konst = false, nil
+		x.atom, x.konst, x.picked = false, nil, true
 		out[i] = x
-		if i < len(c.agg.Outs) {
-			c.aggregation.picked[colName(c.agg.Outs[i].ID)] = x.sql
-		}
 	}
 	return out
 }
@@ -471,12 +486,17 @@ func (c aggCall) arg(greatest bool) ([]expr, bool) {
 	if key.t == kql.Real && !greatest {
 		ks = "(CASE WHEN " + c.g.f("is.nan", ks) + " THEN -" + c.g.f("infinity") + " ELSE " + ks + " END)"
 	}
-	row := c.row(xs)
-	sql := c.over(c.g.f(form, row, ks))
-	if key.null {
-		sql = "coalesce(" + sql + ", " + c.over(c.g.f("first", row)) + ")"
+	pick := func(row string) string {
+		sql := c.over(c.g.f(form, row, ks))
+		if key.null {
+			sql = "coalesce(" + sql + ", " + c.over(c.g.f("first", row)) + ")"
+		}
+		return sql
 	}
-	return c.pick(sql, xs), true
+	if out, ok := c.pickLate(pick, xs); ok {
+		return out, true
+	}
+	return c.pick(pick(c.row(xs)), xs), true
 }
 
 // any is the first row; of one column the first value that is not null.
@@ -504,7 +524,11 @@ func (c aggCall) any() ([]expr, bool) {
 		}
 		return []expr{x}, true
 	}
-	return c.pick(c.over(first(c.row(xs))), xs), true
+	pick := func(row string) string { return c.over(first(row)) }
+	if out, ok := c.pickLate(pick, xs); ok {
+		return out, true
+	}
+	return c.pick(pick(c.row(xs)), xs), true
 }
 
 // inGo gathers the arguments in lists and leaves the rest to the aggregate.
@@ -566,7 +590,3 @@ func (c aggCall) inGo(name string) []expr {
 }
 
 func (c aggCall) value2(a kql.Scalar) expr { return c.g.naturalOf(c.s, a) }
-
-// lateArg is the only aggregate arg_max or arg_min over a stored table: rows
-// are picked by their ids, and only the picked ones are read in full.
-func (g *gen) lateArg(r *rel, n *kql.Aggregated) *rel { return nil }

@@ -221,7 +221,14 @@ func ruleBin(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	}
 	k := constOf(c.Args[1])
 	t := c.Args[0].Type()
-	if k == nil || k.IsNull() || t != c.T || !integer(t) {
+	if k == nil || k.IsNull() {
+		return expr{}, false
+	}
+	if c.T == kql.Real && numberArg(t) && numberArg(k.Type()) && k.Float() > 0 {
+		x, size := g.realOf(s, c.Args[0]), g.constant(kql.RealOf(k.Float())).sql
+		return expr{sql: "(floor(" + x.sql + " / " + size + ") * " + size + ")", t: kql.Real, null: x.null}, true
+	}
+	if !integer(t) || t != c.T && !(t == kql.Int && c.T == kql.Long) {
 		return expr{}, false
 	}
 	switch t {
@@ -247,7 +254,10 @@ func ruleBin(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	}
 	x = g.natural(x)
 	if t == kql.Int {
-		return expr{}, false
+		if c.T != kql.Long {
+			return expr{}, false
+		}
+		x, t = g.convert(x, kql.Long, c.Span), kql.Long
 	}
 	if size == 1 {
 		return x, true

@@ -81,8 +81,20 @@ func (g *gen) level(a, b expr) (expr, expr, bool) {
 
 // ruleEqual: one null makes == false and != true; two nulls make null.
 func ruleEqual(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
-	if len(c.Args) != 2 || !comparable(c.Args[0].Type(), c.Args[1].Type()) {
+	if len(c.Args) != 2 {
 		return expr{}, false
+	}
+	if !comparable(c.Args[0].Type(), c.Args[1].Type()) {
+		// A dynamic and a constant text: the text's JSON.
+		x, k := c.Args[0], constOf(c.Args[1])
+		if k == nil {
+			x, k = c.Args[1], constOf(c.Args[0])
+		}
+		if k == nil || x.Type() != kql.Dynamic || k.Type() != kql.String || !wordlike(k.Str()) {
+			return expr{}, false
+		}
+		a := g.naturalOf(s, x)
+		return g.equalNulls(a.sql, g.param(kql.JSONOf(k.Str()), kql.Dynamic), a.null, false, c.Func.Name == "!=", m), true
 	}
 	a, b := g.value(s, c.Args[0]), g.value(s, c.Args[1])
 	return g.equal(a, b, c.Func.Name == "!=", m), true
@@ -193,9 +205,13 @@ func (g *gen) order(a, b expr, op string) expr {
 	if a.t == kql.Real && (strings.HasPrefix(op, ">") && !finite(a) || strings.HasPrefix(op, "<") && !finite(b) || op[len(op)-1] == '=' && !finite(a) && !finite(b)) {
 		// The engine holds NaN for the greatest number, and equal to itself; no
 		// comparison with NaN holds in Kusto.
-		for _, e := range []expr{a, b} {
-			if !finite(e) {
-				sql += " AND NOT " + g.f("is.nan", e.sql)
+		for _, p := range [][2]expr{{a, b}, {b, a}} {
+			if e, other := p[0], p[1]; !finite(e) {
+				not := "NOT " + g.f("is.nan", e.sql)
+				if other.null {
+					not = "(" + not + " OR " + other.sql + " IS NULL)"
+				}
+				sql += " AND " + not
 			}
 		}
 	}
@@ -226,7 +242,15 @@ func ruleBetween(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	x, lo, hi := g.value(s, c.Args[0]), g.value(s, c.Args[1]), g.value(s, c.Args[2])
 	a, b := g.order(x, lo, ">="), g.order(x, hi, "<=")
 	e := boolean("("+a.sql+" AND "+b.sql+")", a.null || b.null)
-	if c.Func.Name == "!between" {
+	not := c.Func.Name == "!between"
+	if not {
+		m = m.not()
+	}
+	if (lo.null || hi.null) && m != falsy {
+		// A bound that is null makes null, even where the other one decides.
+		e.sql = "(CASE WHEN " + lo.sql + " IS NOT NULL AND " + hi.sql + " IS NOT NULL THEN " + e.sql + " END)"
+	}
+	if not {
 		e.sql = "(NOT " + e.sql + ")"
 	}
 	return e, true
@@ -280,7 +304,7 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	}
 	empty, nulls := false, false
 	seen := map[any]bool{}
-	var list []string
+	var list, patterns []string
 	for _, v := range vals {
 		if v.IsNull() {
 			nulls = true
@@ -293,7 +317,11 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 				empty = true
 			}
 			if anyCase && t == kql.String {
+				if !ascii(text) {
+					return expr{}, false
+				}
 				text = strings.ToLower(text)
+				patterns = append(patterns, v.Str())
 			}
 			if !seen[text] {
 				seen[text] = true
@@ -338,6 +366,11 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 		left = g.f("lower", left)
 	}
 	sql := "(" + g.f("in", left, strings.Join(list, ", ")) + ")"
+	if anyCase && t == kql.String {
+		if sql, ok = g.folded(sql, left, x.sql, "in~", patterns); !ok {
+			return expr{}, false
+		}
+	}
 	if x.null && (m != falsy || not) {
 		sql = "coalesce(" + sql + ", FALSE)"
 	}

@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package sqlgen
 
 import (

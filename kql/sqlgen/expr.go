@@ -23,6 +23,8 @@ type expr struct {
 	bits  int
 	wide  bool
 	konst *kql.Value
+	// picked: a field of a row that an aggregate picks.
+	picked bool
 }
 
 // mode tells what a condition's reader makes of SQL NULL, which lets the writer
@@ -266,7 +268,7 @@ func code(t kql.Type) byte {
 func (g *gen) addSite(s *Site, args ...string) string {
 	h := g.next()
 	g.st.Sites[h] = s
-	all := g.param(h, kql.Long)
+	all := strconv.FormatInt(h, 10)
 	for _, a := range args {
 		all += ", " + a
 	}

@@ -66,21 +66,67 @@ func (g *gen) statement(root kql.Rel, limit int64) *Statement {
 		}
 		r.limit = g.param(limit, kql.Long)
 	}
-	st := g.st
-	for _, c := range r.cols {
-		rep := c.x.rep
-		st.Cols = append(st.Cols, OutCol{Column: c.Column, Rep: rep})
-	}
 	r.hidden = nil
-	body := r.sql()
-	if len(g.ctes) > 0 {
-		body = "WITH " + strings.Join(g.ctes, ",\n") + "\n" + body
-	}
-	st.SQL = body
-	errs := g.errs
+	st := g.finish(r)
+	errs, names := g.errs, g.names
 	*g = outer
-	g.errs = errs
+	g.errs, g.names = errs, names
 	return st
+}
+
+// finish writes the statement's text.
+func (g *gen) finish(r *rel) *Statement {
+	st := g.st
+	for i := range r.cols {
+		c := &r.cols[i]
+		if c.x.json {
+			c.x = g.natural(c.x)
+		}
+		st.Cols = append(st.Cols, OutCol{Column: c.Column, Rep: c.x.rep})
+	}
+	st.SQL = r.sql()
+	if len(g.ctes) > 0 {
+		st.SQL = "WITH " + strings.Join(g.ctes, ",\n") + "\n" + st.SQL
+	}
+	st.SQL, st.Args = renumber(st.SQL, st.Args)
+	return st
+}
+
+// renumber numbers the parameters in the order of the text and drops those that
+// did not get into it.
+func renumber(sql string, args []any) (string, []any) {
+	var b strings.Builder
+	var used []any
+	numbers := map[int]int{}
+	for i := 0; i < len(sql); {
+		switch c := sql[i]; {
+		case c == '"' || c == '\'':
+			end := strings.IndexByte(sql[i+1:], c)
+			if end < 0 {
+				end = len(sql) - i - 2
+			}
+			b.WriteString(sql[i : i+end+2])
+			i += end + 2
+		case c == '$' && i+1 < len(sql) && sql[i+1] >= '0' && sql[i+1] <= '9':
+			j := i + 1
+			for j < len(sql) && sql[j] >= '0' && sql[j] <= '9' {
+				j++
+			}
+			old, _ := strconv.Atoi(sql[i+1 : j])
+			n, ok := numbers[old]
+			if !ok {
+				used = append(used, args[old-1])
+				n = len(used)
+				numbers[old] = n
+			}
+			b.WriteString("$" + strconv.Itoa(n))
+			i = j
+		default:
+			b.WriteByte(c)
+			i++
+		}
+	}
+	return b.String(), used
 }
 
 func (g *gen) fail(at kql.Span, format string, args ...any) {
@@ -133,7 +179,38 @@ func (g *gen) rel(n kql.Rel) *rel {
 		return g.take(n)
 	case *kql.Top:
 		return g.top(n)
+	case *kql.Sample:
+		return g.sample(n)
+	case *kql.Range:
+		return g.rangeTable(n)
+	case *kql.External:
+		return g.external(n)
+	case *kql.Input:
+		return g.input(n)
+	case *kql.Join:
+		return g.join(n)
+	case *kql.Union:
+		return g.union(n)
+	case *kql.MvExpand:
+		return g.mvExpand(n)
+	case *kql.Apply:
+		return g.apply(n)
+	case *kql.Partition:
+		return g.partition(n)
+	case *kql.ParseRel:
+		return g.parse(n)
+	case *kql.MakeSeries:
+		return g.makeSeries(n)
+	case *kql.RowOp:
+		return g.rowOp(n)
+	case *kql.Shared:
+		return g.sharedTable(n.ID, n.Columns())
+	case *kql.SharedRef:
+		return g.sharedTable(n.ID, n.Cols)
 	}
 	g.fail(kql.Span{}, "this operator cannot be run here (%T)", n)
-	return &rel{g: g, from: "(SELECT 1) AS nothing"}
+	if n == nil {
+		return g.nothing(nil)
+	}
+	return g.nothing(n.Columns())
 }

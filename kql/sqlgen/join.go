@@ -1,5 +1,3 @@
-//go:build kqlbind
-
 package sqlgen
 
 import (
@@ -162,6 +160,9 @@ func (g *gen) uniqueBy(r *rel, on []kql.JoinKey) *rel {
 	keys = append(keys, r.parts()...)
 	if len(keys) == 0 {
 		r.limit = "1"
+		return r
+	}
+	if g.uniqueLate(r, keys) {
 		return r
 	}
 	body := r.list() + r.tail()

@@ -100,18 +100,32 @@ func ruleToString(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 // ruleToJSON: what is dynamic already is so; a text is parsed by Go, which
 // knows what Kusto takes for JSON.
 func ruleToJSON(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
-	if len(c.Args) != 1 || c.Args[0].Type() != kql.Dynamic {
+	if len(c.Args) != 1 {
 		return expr{}, false
 	}
-	return g.value(s, c.Args[0]), true
+	switch c.Args[0].Type() {
+	case kql.Dynamic:
+		return g.value(s, c.Args[0]), true
+	case kql.String:
+		x := g.value(s, c.Args[0])
+		if len(x.sql) > longest {
+			return expr{}, false
+		}
+		other := g.siteOn(c, []expr{x})
+		return expr{sql: g.f("json.parse", x.sql, other.sql), t: kql.Dynamic, null: true}, true
+	}
+	return expr{}, false
 }
+
+// longest is how long an expression may be, in bytes, that is written twice.
+const longest = 600
 
 func ruleLength(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	if len(c.Args) != 1 || c.Args[0].Type() != kql.Dynamic {
 		return expr{}, false
 	}
 	x := g.value(s, c.Args[0])
-	if !x.atom {
+	if len(x.sql) > longest {
 		return expr{}, false
 	}
 	return expr{sql: "(CASE WHEN " + g.f("json.type", x.sql) + " = 'ARRAY' THEN " + g.f("json.length", x.sql) + " END)", t: c.T, null: true, bits: 32}, true

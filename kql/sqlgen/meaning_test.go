@@ -1,9 +1,6 @@
-//go:build kqlbind
-
 package sqlgen_test
 
 import (
-	"database/sql"
 	"fmt"
 	"math"
 	"strings"
@@ -22,7 +19,7 @@ var (
 	intEdges   = []kql.Value{kql.Null(kql.Int), kql.IntOf(0), kql.IntOf(1), kql.IntOf(-1), kql.IntOf(9), kql.IntOf(math.MaxInt32), kql.IntOf(math.MinInt32)}
 	realEdges  = []kql.Value{kql.Null(kql.Real), kql.RealOf(0), kql.RealOf(1.5), kql.RealOf(-2.5), kql.RealOf(math.NaN()), kql.RealOf(math.Inf(1)), kql.RealOf(math.Inf(-1)), kql.RealOf(1e300)}
 	boolEdges  = []kql.Value{kql.Null(kql.Bool), kql.BoolOf(true), kql.BoolOf(false)}
-	textEdges  = []kql.Value{kql.StringOf(""), kql.StringOf("a"), kql.StringOf("A"), kql.StringOf("abc def"), kql.StringOf("ABC_DEF"), kql.StringOf("naïve Straße"), kql.StringOf("%_'\"\\"), kql.StringOf("😀b"), kql.StringOf("Def abc")}
+	textEdges  = []kql.Value{kql.StringOf(""), kql.StringOf("a"), kql.StringOf("A"), kql.StringOf("abc def"), kql.StringOf("ABC_DEF"), kql.StringOf("naïve Straße"), kql.StringOf("%_'\"\\"), kql.StringOf("😀b"), kql.StringOf("Def abc"), kql.StringOf("\u212aIk"), kql.StringOf("kik"), kql.StringOf("\u0130K")}
 	spanEdges  = []kql.Value{kql.Null(kql.TimeSpan), kql.TimeSpanOf(0), kql.TimeSpanOf(1), kql.TimeSpanOf(-1), kql.TimeSpanOf(kql.TicksPerHour), kql.TimeSpanOf(-kql.TicksPerDay - 7), kql.TimeSpanOf(math.MaxInt64), kql.TimeSpanOf(math.MinInt64)}
 	guidEdges  = []kql.Value{kql.Null(kql.Guid), kql.GuidOf("74be27de-1e4e-49d9-b579-fe0b331d3642"), kql.GuidOf("00000000-0000-0000-0000-000000000000")}
 	dynEdges   = []kql.Value{kql.Null(kql.Dynamic), dyn(`{"a":{"b":[1,"x",null,2.5,true]},"k v":"q","":1}`), dyn(`[1,2,[3]]`), dyn(`"text"`), dyn(`5`), dyn(`""`), dyn(`[]`), dyn(`{}`), dyn(`true`), dyn(`-1.5`)}
@@ -142,9 +139,29 @@ func trials() (out []trial) {
 	both("bin", ts, ts, ts)
 	both("abs", l, l)
 	both("abs", r, r)
-	for _, op := range []string{"=~", "!~", "contains", "!contains", "contains_cs", "startswith", "!startswith", "startswith_cs", "endswith", "endswith_cs", "!endswith"} {
+	for _, op := range []string{"=~", "!~", "contains", "!contains", "contains_cs", "has", "!has", "has_cs", "hasprefix", "hassuffix", "startswith", "!startswith", "startswith_cs", "endswith", "endswith_cs", "!endswith"} {
 		both(op, b, s, s)
 	}
+	both("bin", r, r, r)
+	both("bin", r, l, r)
+	both("bin", l, i, l)
+	for _, f := range []string{"startofday", "startofweek", "startofmonth", "startofyear", "endofday"} {
+		both(f, dt, dt)
+	}
+	for _, f := range []string{"getyear", "getmonth", "monthofyear", "dayofmonth", "dayofyear", "hourofday", "week_of_year"} {
+		both(f, i, dt)
+	}
+	both("dayofweek", ts, dt)
+	both("tolong", l, i)
+	both("tolong", l, b)
+	both("toint", i, l)
+	both("todouble", r, l)
+	both("todouble", r, i)
+	both("tolong", l, dt)
+	both("isnan", b, r)
+	both("isinf", b, r)
+	both("isfinite", b, r)
+	both("replace_string", s, s, s, s)
 	both("tolower", s, s)
 	both("toupper", s, s)
 	both("strlen", l, s)
@@ -153,15 +170,13 @@ func trials() (out []trial) {
 	both("[]", d, d, s)
 	both("[]", d, d, l)
 	both("array_length", l, d)
+	both("==", b, d, s)
+	both("!=", b, d, s)
 	return out
 }
 
 func TestMeaning(t *testing.T) {
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := newEngine(t, "")
 	for _, tr := range trials() {
 		f := kql.LookupFunc(tr.name)
 		if f == nil {
@@ -177,7 +192,7 @@ func TestMeaning(t *testing.T) {
 
 // try runs a trial over every combination of values, or a sample of them where
 // there are many.
-func try(t *testing.T, db *sql.DB, f *kql.Func, tr trial, stored bool) {
+func try(t *testing.T, db *engine, f *kql.Func, tr trial, stored bool) {
 	var combos [][]kql.Value
 	var build func(row []kql.Value)
 	build = func(row []kql.Value) {
@@ -219,7 +234,7 @@ func try(t *testing.T, db *sql.DB, f *kql.Func, tr trial, stored bool) {
 	}
 }
 
-func tryTable(t *testing.T, db *sql.DB, f *kql.Func, tr trial, rows [][]kql.Value, consts []kql.Value, stored bool) {
+func tryTable(t *testing.T, db *engine, f *kql.Func, tr trial, rows [][]kql.Value, consts []kql.Value, stored bool) {
 	t.Helper()
 	cols := []kql.Column{col(1, "id", kql.Long)}
 	values := &kql.Values{}
@@ -269,21 +284,15 @@ func tryTable(t *testing.T, db *sql.DB, f *kql.Func, tr trial, rows [][]kql.Valu
 	x := &kql.Call{Func: f, Args: args, T: tr.result, Eval: eval}
 	out := col(100, "out", tr.result)
 	plan := &kql.Sort{In: &kql.Project{In: in, Items: []kql.Item{item(cols[0], ref(cols[0])), item(out, x)}}, Keys: []kql.SortKey{{X: ref(cols[0])}}}
-	st, err := sqlgen.Generate(plan, sqlgen.Options{})
+	st, err := sqlgen.Generate(plan, testOptions)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if len(st.Sites) > 0 {
-		return // Go computes it, with the same Eval
 	}
 	want := func(row []kql.Value) kql.Value {
 		for k, v := range row {
 			if f.NullIn && v.IsNull() && tr.args[k] != kql.String && tr.args[k] != kql.Dynamic {
 				return kql.Null(tr.result)
 			}
-		}
-		if f.Special {
-			return special(tr.name, row)
 		}
 		return eval(row)
 	}
@@ -309,7 +318,7 @@ func tryTable(t *testing.T, db *sql.DB, f *kql.Func, tr trial, rows [][]kql.Valu
 				p = &kql.Call{Func: not, Args: []kql.Scalar{x}, T: kql.Bool, Eval: not.Eval}
 			}
 			plan := &kql.Project{In: &kql.Filter{In: in, Pred: p}, Items: []kql.Item{item(cols[0], ref(cols[0]))}}
-			st, err := sqlgen.Generate(plan, sqlgen.Options{})
+			st, err := sqlgen.Generate(plan, testOptions)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -327,31 +336,6 @@ func tryTable(t *testing.T, db *sql.DB, f *kql.Func, tr trial, rows [][]kql.Valu
 			}
 		}
 	}
-}
-
-// special is the meaning of the functions that have no Eval.
-func special(name string, row []kql.Value) kql.Value {
-	switch name {
-	case "iff", "case":
-		for k := 0; k+1 < len(row); k += 2 {
-			if row[k].Bool() {
-				return row[k+1]
-			}
-		}
-		return row[len(row)-1]
-	case "coalesce":
-		for _, v := range row {
-			if !v.IsNull() && (v.Type() != kql.String || v.Str() != "") {
-				return v
-			}
-		}
-		return row[len(row)-1]
-	case "isnull":
-		return kql.BoolOf(row[0].IsNull())
-	case "isnotnull":
-		return kql.BoolOf(!row[0].IsNull())
-	}
-	return kql.Value{}
 }
 
 func show(v kql.Value) string {
@@ -374,7 +358,7 @@ func shows(row []kql.Value) string {
 
 // storedTable makes a table as the lake has it: TIMESTAMP, JSON, and NULL for
 // every other "".
-func storedTable(t *testing.T, db *sql.DB, v *kql.Values) *kql.Scan {
+func storedTable(t *testing.T, db *engine, v *kql.Values) *kql.Scan {
 	t.Helper()
 	types := map[kql.Type]string{kql.Bool: "BOOLEAN", kql.Int: "INTEGER", kql.Long: "BIGINT", kql.Real: "DOUBLE", kql.String: "VARCHAR", kql.DateTime: "TIMESTAMP", kql.TimeSpan: "BIGINT", kql.Guid: "VARCHAR", kql.Dynamic: "JSON"}
 	scan := &kql.Scan{Table: "Stored", Cols: v.Cols}
@@ -383,13 +367,7 @@ func storedTable(t *testing.T, db *sql.DB, v *kql.Values) *kql.Scan {
 		scan.Source = append(scan.Source, c.Name)
 		defs = append(defs, fmt.Sprintf("%q %s", c.Name, types[c.Type]))
 	}
-	exec := func(sql string, args ...any) {
-		t.Helper()
-		if _, err := db.Exec(sql, args...); err != nil {
-			t.Fatal(err, sql)
-		}
-	}
-	exec(`CREATE OR REPLACE TABLE "Stored" (` + strings.Join(defs, ", ") + ")")
+	db.exec(`CREATE OR REPLACE TABLE "Stored" (` + strings.Join(defs, ", ") + ")")
 	var all []string
 	for k, row := range v.Rows {
 		var cells []string
@@ -416,79 +394,16 @@ func storedTable(t *testing.T, db *sql.DB, v *kql.Values) *kql.Scan {
 		}
 		all = append(all, "("+strings.Join(cells, ", ")+")")
 	}
-	exec(`INSERT INTO "Stored" VALUES ` + strings.Join(all, ", "))
+	db.exec(`INSERT INTO "Stored" VALUES ` + strings.Join(all, ", "))
 	return scan
 }
 
-// query runs a statement without sites and reads its values.
-func query(t *testing.T, db *sql.DB, st *sqlgen.Statement) [][]kql.Value {
+// query runs a statement.
+func query(t *testing.T, db *engine, st *sqlgen.Statement) [][]kql.Value {
 	t.Helper()
-	found, err := db.Query(st.SQL, st.Args...)
+	rows, err := db.run(st)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, st.SQL)
-	}
-	defer found.Close()
-	var rows [][]kql.Value
-	for found.Next() {
-		cells, into := make([]any, len(st.Cols)), make([]any, len(st.Cols))
-		for i := range cells {
-			into[i] = &cells[i]
-		}
-		if err := found.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		row := make([]kql.Value, len(cells))
-		for i, c := range cells {
-			row[i] = valueOf(t, c, st.Cols[i])
-		}
-		rows = append(rows, row)
-	}
-	if err := found.Err(); err != nil {
-		t.Fatalf("%v\n%s", err, st.SQL)
+		t.Fatal(err)
 	}
 	return rows
-}
-
-func valueOf(t *testing.T, cell any, c sqlgen.OutCol) kql.Value {
-	if cell == nil {
-		if c.Type == kql.String && c.Rep != sqlgen.MaybeNull {
-			t.Errorf("a string column %s came out as NULL", c.Name)
-		}
-		return kql.Null(c.Type)
-	}
-	switch v := cell.(type) {
-	case bool:
-		return kql.BoolOf(v)
-	case int32:
-		if c.Type != kql.Int {
-			t.Errorf("%s of %s came out as int", c.Name, c.Type)
-		}
-		return kql.IntOf(int64(v))
-	case int64:
-		switch c.Type {
-		case kql.DateTime:
-			return kql.DateTimeOf(v)
-		case kql.TimeSpan:
-			return kql.TimeSpanOf(v)
-		case kql.Long:
-			return kql.LongOf(v)
-		}
-	case float64:
-		return kql.RealOf(v)
-	case time.Time:
-		return kql.TimeOf(v)
-	case string:
-		switch c.Type {
-		case kql.String:
-			return kql.StringOf(v)
-		case kql.Guid:
-			return kql.GuidOf(v)
-		case kql.Dynamic:
-			return dyn(v)
-		}
-	case map[string]any, []any:
-		t.Errorf("%s came out as JSON", c.Name)
-	}
-	t.Errorf("%s of type %s came out as %T", c.Name, c.Type, cell)
-	return kql.Null(c.Type)
 }

@@ -1,13 +1,8 @@
 package sqlgen_test
 
 import (
-	"context"
-	"database/sql"
-	"fmt"
 	"strings"
 	"testing"
-
-	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/tocsinhq/tocsin/kql"
 	"github.com/tocsinhq/tocsin/kql/sqlgen"
@@ -48,39 +43,19 @@ func longs(cols []kql.Column, rows ...[]int64) *kql.Values {
 	return v
 }
 
-// run executes a plan that needs no Go function, each row as text.
+// run executes a plan, each row as text.
 func run(t *testing.T, root kql.Rel) (rows []string, st *sqlgen.Statement) {
 	t.Helper()
-	st, err := sqlgen.Generate(root, sqlgen.Options{})
+	st, err := sqlgen.Generate(root, testOptions)
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("duckdb", "")
+	found, err := newEngine(t, "").run(st)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	found, err := db.QueryContext(context.Background(), st.SQL, st.Args...)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, st.SQL)
-	}
-	defer found.Close()
-	for found.Next() {
-		cells, into := make([]any, len(st.Cols)), make([]any, len(st.Cols))
-		for i := range cells {
-			into[i] = &cells[i]
-		}
-		if err := found.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		texts := make([]string, len(cells))
-		for i, c := range cells {
-			texts[i] = fmt.Sprint(c)
-		}
-		rows = append(rows, strings.Join(texts, " "))
-	}
-	if err := found.Err(); err != nil {
-		t.Fatalf("%v\n%s", err, st.SQL)
+	for _, r := range found {
+		rows = append(rows, shows(r))
 	}
 	return rows, st
 }
@@ -97,7 +72,7 @@ func TestPlans(t *testing.T) {
 	a, b, c := col(1, "a", kql.Long), col(2, "b", kql.Long), col(3, "c", kql.Long)
 	table := longs([]kql.Column{a, b}, []int64{1, 10}, []int64{2, 20}, []int64{1, 30})
 	t.Run("filter", func(t *testing.T) {
-		check(t, &kql.Filter{In: table, Pred: call(kql.Bool, "and", call(kql.Bool, ">", ref(b), konst(kql.LongOf(10))), call(kql.Bool, "!=", ref(a), konst(kql.LongOf(2))))}, "1 30")
+		check(t, &kql.Filter{In: table, Pred: call(kql.Bool, "and", call(kql.Bool, ">", ref(b), konst(kql.LongOf(10))), call(kql.Bool, "!=", ref(a), konst(kql.LongOf(2))))}, "1, 30")
 	})
 	t.Run("wrap", func(t *testing.T) {
 		sum := &kql.Project{In: table, Items: []kql.Item{item(c, call(kql.Long, "+", ref(a), konst(kql.LongOf(1<<63-1))))}}
@@ -105,14 +80,14 @@ func TestPlans(t *testing.T) {
 	})
 	t.Run("summarize", func(t *testing.T) {
 		check(t, &kql.Sort{In: &kql.Aggregated{In: table, By: []kql.Item{item(a, ref(a))}, Aggs: []kql.AggItem{agg("count", col(4, "n", kql.Long)), agg("sum", col(5, "s", kql.Long), ref(b))}}, Keys: []kql.SortKey{{X: ref(a)}}},
-			"1 2 40", "2 1 20")
+			"1, 2, 40", "2, 1, 20")
 	})
 	t.Run("empty", func(t *testing.T) {
 		check(t, &kql.Aggregated{In: &kql.Values{Cols: []kql.Column{a}}, Aggs: []kql.AggItem{agg("count", col(4, "n", kql.Long)), agg("sum", col(5, "s", kql.Long), ref(a)), agg("make_list", col(6, "l", kql.Dynamic), ref(a)), agg("max", col(7, "m", kql.Long), ref(a))}},
-			"0 0 [] <nil>")
+			"0, 0, [], null")
 	})
 	t.Run("top", func(t *testing.T) {
-		check(t, &kql.Top{In: table, N: konst(kql.LongOf(2)), Keys: []kql.SortKey{{X: ref(b), Desc: true}}}, "1 30", "2 20")
+		check(t, &kql.Top{In: table, N: konst(kql.LongOf(2)), Keys: []kql.SortKey{{X: ref(b), Desc: true}}}, "1, 30", "2, 20")
 	})
 	t.Run("list follows order", func(t *testing.T) {
 		check(t, &kql.Aggregated{In: &kql.Sort{In: table, Keys: []kql.SortKey{{X: ref(b), Desc: true}}}, Aggs: []kql.AggItem{agg("make_list", col(6, "l", kql.Dynamic), ref(a))}}, "[1,2,1]")
@@ -120,7 +95,7 @@ func TestPlans(t *testing.T) {
 	})
 	t.Run("arg_max", func(t *testing.T) {
 		x := kql.AggItem{Outs: []kql.Column{col(8, "b", kql.Long), col(9, "a", kql.Long)}, Func: kql.LookupAggregate("arg_max"), Args: []kql.Scalar{ref(b), ref(a)}}
-		check(t, &kql.Aggregated{In: table, Aggs: []kql.AggItem{x}}, "30 1")
-		check(t, &kql.Sort{In: &kql.Aggregated{In: table, By: []kql.Item{item(a, ref(a))}, Aggs: []kql.AggItem{agg("count", col(4, "n", kql.Long)), x}}, Keys: []kql.SortKey{{X: ref(a)}}}, "1 2 30 1", "2 1 20 2")
+		check(t, &kql.Aggregated{In: table, Aggs: []kql.AggItem{x}}, "30, 1")
+		check(t, &kql.Sort{In: &kql.Aggregated{In: table, By: []kql.Item{item(a, ref(a))}, Aggs: []kql.AggItem{agg("count", col(4, "n", kql.Long)), x}}, Keys: []kql.SortKey{{X: ref(a)}}}, "1, 2, 30, 1", "2, 1, 20, 2")
 	})
 }

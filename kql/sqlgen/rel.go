@@ -1,6 +1,8 @@
 package sqlgen
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tocsinhq/tocsin/kql"
@@ -23,6 +25,11 @@ type rel struct {
 	// closed: columns hold windows or the like, so rows may not be filtered or
 	// cut in the same SELECT.
 	closed bool
+	// small: all rows come from constants of the query. They keep their order
+	// wherever Kusto shows it to: through groups, and among equals of a sort.
+	small bool
+	// unique columns: no two rows agree in all of them. nil when nothing is known.
+	unique []kql.ColID
 	// table is set while from is a stored table and nothing but filters, an
 	// order and plain columns are on it.
 	table *table
@@ -34,13 +41,17 @@ type column struct {
 	name string
 	x    expr
 	part bool // of a hidden one: tells partitions apart
+	// frame numbers the sub-plan that a hidden column is of.
+	frame int
 }
 
 // orderKey is one key of ORDER BY, as an expression over from.
 type orderKey struct{ sql, dir string }
 
-// table is a stored table that is read as it is.
-type table struct{ name string }
+// table is a stored table that is read as it is, under an alias.
+type table struct{ name, alias string }
+
+func (t *table) from() string { return t.name + " AS " + t.alias }
 
 func keys(order []orderKey) string {
 	parts := make([]string, len(order))
@@ -171,13 +182,14 @@ func (g *gen) scan(n *kql.Scan) *rel {
 	if g.opts.Live != nil && g.opts.Live(n.Table) {
 		return g.live(n)
 	}
-	r.from, r.table = g.d.quote(n.Table), &table{name: n.Table}
+	r.table = &table{name: g.d.quote(n.Table), alias: g.name("t")}
+	r.from = r.table.from()
 	for i, c := range n.Cols {
 		source := c.Name
 		if i < len(n.Source) && n.Source[i] != "" {
 			source = n.Source[i]
 		}
-		x := expr{sql: g.d.quote(source), t: c.Type, atom: true, null: true, bits: bitsOf(c.Type)}
+		x := expr{sql: r.table.alias + "." + g.d.quote(source), t: c.Type, atom: true, null: true, bits: bitsOf(c.Type)}
 		switch c.Type {
 		case kql.DateTime:
 			x.rep = Micros
@@ -203,17 +215,16 @@ func (g *gen) live(n *kql.Scan) *rel {
 // stage reads a table that Go makes, whose columns are c0, c1 ... in natural form.
 func (g *gen) stage(s *Stage, cols []kql.Column) *rel {
 	g.st.Stages = append(g.st.Stages, s)
-	r := &rel{g: g, from: g.f("stage", g.param(s.Handle, kql.Long)) + " AS " + g.name("t"), ordered: true}
+	alias := g.name("t")
+	r := &rel{g: g, from: g.f("stage", strconv.FormatInt(s.Handle, 10)) + " AS " + alias, ordered: true}
 	for i, c := range cols {
-		r.cols = append(r.cols, column{Column: c, name: colName(c.ID), x: expr{sql: colName(kql.ColID(i)), t: c.Type, atom: true, null: c.Type != kql.String, bits: bitsOf(c.Type)}})
+		r.cols = append(r.cols, column{Column: c, name: colName(c.ID), x: expr{sql: alias + "." + colName(kql.ColID(i)), t: c.Type, atom: true, null: c.Type != kql.String, bits: bitsOf(c.Type)}})
 	}
-	// Positions and plan numbers look alike.
-	g.wrap(r)
 	return r
 }
 
 func (g *gen) values(n *kql.Values) *rel {
-	r := &rel{g: g, ordered: true}
+	r := &rel{g: g, ordered: true, small: true}
 	var names []string
 	for i, c := range n.Cols {
 		x := expr{t: c.Type, sql: colName(c.ID), atom: true}
@@ -284,12 +295,12 @@ func (g *gen) where(r *rel, p kql.Scalar) {
 }
 
 func (g *gen) project(n *kql.Project) *rel {
-	r := g.rel(n.In)
 	for _, it := range n.Items {
 		if hasWindow(it.X) {
-			return g.windowed(r, n)
+			return g.windowed(n)
 		}
 	}
+	r := g.rel(n.In)
 	var computed []kql.Scalar
 	for _, it := range n.Items {
 		if _, ok := it.X.(*kql.ColRef); !ok {
@@ -297,8 +308,8 @@ func (g *gen) project(n *kql.Project) *rel {
 		}
 	}
 	// What is computed behind an order or a limit is computed for fewer rows,
-	// and the order does not carry it along.
-	if len(computed) > 0 && (len(r.order) > 0 || r.limit != "" || !r.plain(computed...)) {
+	// and the order does not carry it along. A stored table is read late anyway.
+	if len(computed) > 0 && (len(r.order) > 0 && r.table == nil || r.limit != "" || !r.plain(computed...)) {
 		g.wrap(r)
 	}
 	g.items(r, n.Items)
@@ -318,6 +329,12 @@ func (g *gen) items(r *rel, items []kql.Item) {
 		cols = append(cols, column{Column: it.Out, name: colName(it.Out.ID), x: x})
 	}
 	r.cols = cols
+	for _, id := range r.unique {
+		if !slices.ContainsFunc(cols, func(c column) bool { return c.ID == id }) {
+			r.unique = nil
+			break
+		}
+	}
 }
 
 func (g *gen) sort(n *kql.Sort) *rel {
@@ -325,9 +342,33 @@ func (g *gen) sort(n *kql.Sort) *rel {
 	if r.limit != "" || r.closed || !r.plain(sortScalars(n.Keys)...) {
 		g.wrap(r)
 	}
-	r.order = g.sortKeys(r.scope(), n.Keys)
-	r.ordered = true
+	g.orderBy(r, n.Keys)
 	return r
+}
+
+func (g *gen) orderBy(r *rel, ks []kql.SortKey) {
+	var last []orderKey
+	if r.small && r.ordered {
+		if len(r.order) > 0 {
+			g.wrap(r)
+		}
+		last = []orderKey{{g.number(r), ""}}
+	}
+	r.order = append(g.sortKeys(r.scope(), ks), last...)
+	r.ordered = true
+}
+
+// number gives the rows their numbers, in the order that they come in, and the
+// name of the column that holds them until the next wrap.
+func (g *gen) number(r *rel) string {
+	if r.limit != "" || r.closed || len(r.order) > 0 {
+		g.wrap(r)
+	}
+	num := column{name: g.name("o"), x: expr{t: kql.Long, sql: "row_number() OVER ()"}}
+	r.hidden = append(r.hidden, num)
+	g.wrap(r)
+	r.hidden = r.hidden[:len(r.hidden)-1]
+	return num.name
 }
 
 func sortScalars(keys []kql.SortKey) []kql.Scalar {
@@ -401,8 +442,13 @@ func (g *gen) cut(r *rel, n kql.Scalar) {
 	parts := r.parts()
 	if len(parts) == 0 {
 		r.limit = count.sql
+		g.lateRows(r)
 		return
 	}
+	if len(r.order) == 0 && r.ordered {
+		r.order = []orderKey{{g.number(r), ""}}
+	}
+	parts = r.parts()
 	num := column{name: g.name("n"), x: expr{t: kql.Long, sql: "row_number() OVER (" + window(parts, r.order) + ")"}}
 	r.order = nil
 	r.hidden = append(r.hidden, num)
@@ -432,8 +478,7 @@ func (g *gen) top(n *kql.Top) *rel {
 	if r.limit != "" || r.closed || !r.plain(sortScalars(n.Keys)...) {
 		g.wrap(r)
 	}
-	r.order = g.sortKeys(r.scope(), n.Keys)
-	r.ordered = true
+	g.orderBy(r, n.Keys)
 	g.cut(r, n.N)
 	return r
 }
