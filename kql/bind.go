@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -232,19 +231,4 @@ func (b *binder) addPlans(out *Bound, t *table) {
 func (b *binder) finish(p *Plan) {
 	p.Root = simplifyPlan(b, p.Root)
 	p.Uses = scanned(p.Root)
-}
-
-// quoteList is 'a', 'b' and 'c'.
-func quoteList(names []string) string {
-	var s strings.Builder
-	for i, n := range names {
-		switch {
-		case i > 0 && i == len(names)-1:
-			s.WriteString(" and ")
-		case i > 0:
-			s.WriteString(", ")
-		}
-		s.WriteString("'" + n + "'")
-	}
-	return s.String()
 }

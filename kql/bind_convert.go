@@ -60,11 +60,6 @@ func (b *binder) convert(x Scalar, t Type) Scalar {
 	return b.callFunc(x.Pos(), converters[t], t, x)
 }
 
-// widens tells whether every value of from is one of to as well.
-func widens(from, to Type) bool {
-	return from.Numeric() && to.Numeric() && from < to
-}
-
 // widened is the narrowest type of the set that from grows to.
 func widened(from Type, set TypeSet) (Type, bool) {
 	for t := from + 1; from.Numeric() && t <= Decimal; t++ {

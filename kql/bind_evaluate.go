@@ -427,13 +427,11 @@ func (b *binder) pivot(call *CallExpr, in *table, schema *TypeOf) *table {
 		return b.openTable(at)
 	}
 	var values []string
-	var typed []Column
 	if schema != nil {
 		for _, c := range b.declared(schema.Columns) {
 			if !keyNames[c.Name] {
 				values = append(values, c.Name)
 			}
-			typed = append(typed, c)
 		}
 	} else {
 		name := cells.cols[find(cells.cols, column)]

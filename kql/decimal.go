@@ -149,7 +149,7 @@ func parseDecimal(s string) (Value, bool) {
 	}
 	whole, fraction, _ := strings.Cut(digits, ".")
 	all := whole + fraction
-	if all == "" || len(all) > maxDecimalExponent {
+	if all == "" || len(all) > 2*maxDecimalExponent {
 		return Null(Decimal), false
 	}
 	for i := range len(all) {

@@ -10,7 +10,7 @@ import (
 func init() {
 	notEmpty := func(consts []*Value) (func([]Value) Value, error) {
 		if consts[1] != nil && consts[1].Str() == "" {
-			return nil, errors.New("The expression value must not be empty.")
+			return nil, errors.New("the format must not be empty")
 		}
 		return nil, nil
 	}

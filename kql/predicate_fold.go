@@ -33,7 +33,7 @@ func foldRune(r rune) rune {
 	return upperRune(r)
 }
 
-// upperRune and lowerRune are toupper() and tolower() of one character.
+// upperRune is toupper() of one character.
 func upperRune(r rune) rune {
 	switch {
 	case r < utf8.RuneSelf:
@@ -45,16 +45,6 @@ func upperRune(r rune) rune {
 		return r
 	}
 	return unicode.ToUpper(r)
-}
-
-func lowerRune(r rune) rune {
-	switch {
-	case r < utf8.RuneSelf:
-		return rune(foldByte[r])
-	case r == 'İ':
-		return r
-	}
-	return unicode.ToLower(r)
 }
 
 // bytesOf is s without a copy. The bytes must not be written.
@@ -183,23 +173,4 @@ func foldedASCII(pattern string) []byte {
 		b[i] = foldByte[c]
 	}
 	return b
-}
-
-// equalFold compares two texts without regard to case.
-func equalFold(a, b []byte) bool {
-	for len(a) > 0 && len(b) > 0 {
-		x, n := rune(a[0]), 1
-		if x >= utf8.RuneSelf {
-			x, n = utf8.DecodeRune(a)
-		}
-		y, m := rune(b[0]), 1
-		if y >= utf8.RuneSelf {
-			y, m = utf8.DecodeRune(b)
-		}
-		if x != y && foldRune(x) != foldRune(y) {
-			return false
-		}
-		a, b = a[n:], b[m:]
-	}
-	return len(a) == len(b)
 }

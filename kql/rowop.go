@@ -34,25 +34,6 @@ func (k *keeper) row(row []Value) ([]Value, error) {
 	return append([]Value(nil), row...), k.add(rowBytes(row))
 }
 
-// rows reads a whole input.
-func (k *keeper) rows(next func() ([]Value, error)) ([][]Value, error) {
-	var all [][]Value
-	for {
-		row, err := next()
-		if err != nil {
-			return nil, err
-		}
-		if row == nil {
-			return all, nil
-		}
-		kept, err := k.row(row)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, kept)
-	}
-}
-
 // eachRow reads an input row by row.
 func eachRow(next func() ([]Value, error), do func(row []Value) error) error {
 	for {

@@ -207,12 +207,6 @@ func (t *tree) nearest(p s2.Point) (edge int, distance s1.Angle, ok bool) {
 	return int(at), s2.DistanceFromSegment(p, t.edges[at].a, t.edges[at].b), true
 }
 
-// anyWithin tells whether an edge is within the angle of p.
-func (t *tree) within(p s2.Point, limit s1.Angle) bool {
-	_, d, ok := t.nearest(p)
-	return ok && d <= limit
-}
-
 func segmentsOf(lines []polyline) []segment {
 	var out []segment
 	for _, l := range lines {

@@ -46,16 +46,6 @@ func ruleNot(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	return boolean("(NOT "+g.pred(s, c.Args[0], m.not())+")", true), true
 }
 
-// pair writes two operands in forms that compare with one another; false when
-// only Go knows how they do.
-func (g *gen) pair(s scope, x, y kql.Scalar) (a, b expr, ok bool) {
-	if !comparable(x.Type(), y.Type()) {
-		return a, b, false
-	}
-	a, b = g.value(s, x), g.value(s, y)
-	return g.level(a, b)
-}
-
 func comparable(x, y kql.Type) bool {
 	if x == y {
 		return x != kql.Dynamic && x != kql.Decimal && x != kql.Unknown

@@ -172,9 +172,9 @@ func same(a, b []kql.Value) bool {
 // whether a session begins anew; in their place comes the value with which the
 // row's session began.
 type sessions struct {
-	t             kql.Type
-	first, gap    kql.Value // the longest session, the longest gap within one
-	restart, real bool
+	t          kql.Type
+	first, gap kql.Value // the longest session, the longest gap within one
+	restart    bool
 }
 
 func (s *sessions) Run(ins []func() ([]kql.Value, error), emit func([]kql.Value) error) error {
