@@ -261,7 +261,9 @@ func negate(v Value) Value {
 		}
 		return DecimalOf("-" + s)
 	case Dynamic:
-		return DynamicOf(elementOf(negate(plainOf(v))))
+		if p := plainOf(v); p.Type() != Dynamic {
+			return DynamicOf(elementOf(negate(p)))
+		}
 	}
 	return Null(v.Type())
 }
