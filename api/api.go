@@ -97,6 +97,8 @@ type Config struct {
 	Lake   Telemetry
 	Intake Receiver
 	Rules  Rules
+	// Hunting is the way to ask queries of the telemetry.
+	Hunting *Hunter
 	// Portal answers every path that is not the API's; nil is 404.
 	Portal http.Handler
 	// Metrics is what /metrics shows; the API adds its own to it.

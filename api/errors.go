@@ -22,6 +22,8 @@ type errorDetail struct {
 	Code       string     `json:"code"`
 	Message    string     `json:"message"`
 	InnerError innerError `json:"innerError"`
+	// Diagnostics are the mistakes of a query in KQL.
+	Diagnostics []diagnostic `json:"diagnostics,omitempty"`
 }
 
 type innerError struct {
@@ -122,7 +124,7 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = json.NewEncoder(w).Encode(errorBody{errorDetail{Code: code, Message: tocsin.Message(err), InnerError: innerError{
+	_ = json.NewEncoder(w).Encode(errorBody{errorDetail{Code: code, Message: huntMessage(err), Diagnostics: diagnosed(err), InnerError: innerError{
 		Date:      a.now().UTC().Format("2006-01-02T15:04:05"),
 		RequestID: requestID(r), ClientRequestID: clientRequestID(r)}}})
 }

@@ -89,6 +89,7 @@ type App struct {
 	cases  *cases.Cases
 	intake *intake.Intake
 	auth   *auth.Auth
+	hunter *api.Hunter
 	work   *work.Runner
 	api    http.Handler
 
@@ -161,10 +162,11 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.hunter = &api.Hunter{Engine: a.lake, Store: a.store, Now: cfg.Now, Log: cfg.Log}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.api = api.New(api.Config{
-		Auth: a.auth, Cases: a.cases, Feed: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, PublicURL: cfg.PublicURL, Ready: a.ready,
+		Auth: a.auth, Cases: a.cases, Feed: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, Hunting: a.hunter, PublicURL: cfg.PublicURL, Ready: a.ready,
 		Portal: portal, Metrics: metrics, Log: cfg.Log, Now: cfg.Now, TenantID: tocsin.DefaultTenant, TenantName: "Default", Version: cfg.Version,
 	})
 	return a, nil

@@ -125,7 +125,7 @@ func TestOpenRefusesNewerSchema(t *testing.T) {
 	}
 }
 
-// TestCopyBeforeMigrating runs a second step over a database of the first.
+// TestCopyBeforeMigrating runs a further step over a database that is up to date.
 func TestCopyBeforeMigrating(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.db")
@@ -141,12 +141,18 @@ func TestCopyBeforeMigrating(t *testing.T) {
 	if got := copies(); len(got) != 0 {
 		t.Errorf("copies of a new database: %v", got)
 	}
-	steps := fstest.MapFS{"00002_more.sql": {Data: []byte("-- +goose Up\nDROP TABLE meta;\nBROKEN;")}}
-	first, err := fs.ReadFile(migrations(), "00001_start.sql")
+	steps := fstest.MapFS{"90000_more.sql": {Data: []byte("-- +goose Up\nDROP TABLE meta;\nBROKEN;")}}
+	known, err := fs.Glob(migrations(), "*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps["00001_start.sql"] = &fstest.MapFile{Data: first}
+	for _, name := range known {
+		data, err := fs.ReadFile(migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps[name] = &fstest.MapFile{Data: data}
+	}
 	if err := s.migrate(t.Context(), steps); err == nil {
 		t.Fatal("a broken step went through")
 	}
