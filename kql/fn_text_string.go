@@ -200,9 +200,9 @@ func substring(args []Value) Value {
 		}
 	}
 	if start < 0 {
-		start = max(0, int64(utf8.RuneCountInString(text))+start)
+		start += int64(utf8.RuneCountInString(text))
 	}
-	if length <= 0 || start >= int64(len(text)) {
+	if start < 0 || length <= 0 || start >= int64(len(text)) {
 		return StringOf("")
 	}
 	return StringOf(runeSlice(text, start, length))

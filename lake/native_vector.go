@@ -1,5 +1,13 @@
 package lake
 
+/*
+#include <stdint.h>
+
+int tocsinAssignString(void *vector, uint64_t row, const char *text, uint64_t size);
+int tocsinResizeList(void *vector, uint64_t size);
+*/
+import "C"
+
 import (
 	"math"
 	"strings"
@@ -173,6 +181,7 @@ type outVector struct {
 	data  unsafe.Pointer
 	valid *uint64 // nil until a row is null
 	rows  int
+	full  bool // there is no memory for what was to be written
 
 	// Strings longer than an entry holds are gathered and handed over together.
 	long  []longText
@@ -190,6 +199,10 @@ type outElem struct {
 	text string
 	null bool
 }
+
+// maxValue is the longest text that one call may give. What is longer takes a
+// multiple of it as a value in Go, where DuckDB's limit does not count it.
+const maxValue = 32 << 20
 
 // longAtOnce bounds the copy of long strings that waits to be handed over.
 const longAtOnce = 16 << 20
@@ -209,6 +222,12 @@ func (o *outVector) setNull(row int) {
 func (o *outVector) setBool(row int, b bool) { *(*bool)(unsafe.Add(o.data, row)) = b }
 
 func (o *outVector) setString(row int, s string) {
+	if len(s) > maxValue {
+		o.full = true
+	}
+	if o.full {
+		s = ""
+	}
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
@@ -234,14 +253,19 @@ func (o *outVector) flush() {
 		return
 	}
 	row := o.long[0].row
-	mapping.VectorAssignStringElementLen(o.vec, mapping.IdxT(row), o.bytes)
+	if C.tocsinAssignString(o.vec.Ptr, C.uint64_t(row), (*C.char)(unsafe.Pointer(&o.bytes[0])), C.uint64_t(len(o.bytes))) != 0 {
+		o.full, o.long, o.bytes = true, nil, nil
+		return
+	}
 	base := *(*unsafe.Pointer)(unsafe.Add(o.data, row*16+8))
 	for _, l := range o.long {
 		e := unsafe.Add(o.data, l.row*16)
 		p := unsafe.Add(base, l.offset)
 		*(*uint32)(e) = uint32(l.length)
 		*(*uint32)(unsafe.Add(e, 4)) = *(*uint32)(p)
-		*(*unsafe.Pointer)(unsafe.Add(e, 8)) = p
+		// As a number: a pointer would be written through the collector's barrier,
+		// which looks at what was there before, and that is anything.
+		*(*uintptr)(unsafe.Add(e, 8)) = uintptr(p)
 	}
 	o.long, o.bytes = o.long[:0], o.bytes[:0]
 }
@@ -290,11 +314,10 @@ func (o *outVector) setList(row int, elems []outElem) {
 func (o *outVector) finish() error {
 	if !o.code.list {
 		o.flush()
-		return nil
+		return o.failure()
 	}
-	n := mapping.IdxT(len(o.elems))
-	if mapping.ListVectorReserve(o.vec, n) == mapping.StateError || mapping.ListVectorSetSize(o.vec, n) == mapping.StateError {
-		return errFault
+	if C.tocsinResizeList(o.vec.Ptr, C.uint64_t(len(o.elems))) != 0 {
+		return errFull
 	}
 	child := newOutVector(mapping.ListVectorGetChild(o.vec), nativeCode{code: 's'}, len(o.elems))
 	for i, e := range o.elems {
@@ -305,5 +328,12 @@ func (o *outVector) finish() error {
 		}
 	}
 	child.flush()
+	return child.failure()
+}
+
+func (o *outVector) failure() error {
+	if o.full {
+		return errFull
+	}
 	return nil
 }

@@ -114,8 +114,6 @@ func (g *gen) element(x expr, t kql.Type, at kql.Span) expr {
 		return expr{sql: g.f("json.null", x.sql), t: kql.Dynamic, null: true}
 	case kql.String:
 		return expr{sql: g.f("json.string", x.sql, g.param("$", kql.String)), t: kql.String, rep: MaybeNull, null: true}
-	case kql.Long:
-		return expr{sql: g.f("json.long", x.sql), t: kql.Long, null: true, bits: longBits}
 	}
 	return g.convert(expr{sql: g.f("json.null", x.sql), t: kql.Dynamic, null: true}, t, at)
 }

@@ -65,8 +65,7 @@ func (g *gen) makeSeries(n *kql.MakeSeries) *rel {
 	k := column{Column: kql.Column{ID: g.freshID(), Type: kql.Long}, x: expr{sql: bin, t: kql.Long, null: true, bits: longBits}}
 	k.name = colName(k.ID)
 	r.hidden = append(r.hidden, k)
-	g.wrap(r)
-	r.hidden = r.hidden[:len(r.hidden)-1]
+	g.wrap(r) // the number stays among the hidden columns: grouping may wrap again
 	r.where = append(r.where, k.name+" IS NOT NULL")
 	last := g.f("cast", "NULL", g.d.types[kql.Long])
 	begin := last
