@@ -34,7 +34,7 @@ func ParseParameters(src string, given map[string]string) (map[string]Value, err
 			if !ok || !known || p.Table {
 				continue
 			}
-			v, ok := parameterValue(t, text)
+			v, ok := ParseValue(t, text)
 			if !ok {
 				return nil, fmt.Errorf("the value of the query parameter '%s' is no %s", p.Name.Text, t)
 			}
@@ -44,9 +44,10 @@ func ParseParameters(src string, given map[string]string) (map[string]Value, err
 	return values, nil
 }
 
-// parameterValue reads one value. A literal of another type is converted only
-// where nothing can be lost or misread: a long for a real, never for a datetime.
-func parameterValue(t Type, text string) (Value, bool) {
+// ParseValue reads one value, as ParseParameters does; false when the text is no
+// value of the type. A literal of another type is converted only where nothing
+// can be lost or misread: a long for a real, never for a datetime.
+func ParseValue(t Type, text string) (Value, bool) {
 	v, ok := literalValue(text)
 	if t == String {
 		if ok && v.Type() == String {
