@@ -1,0 +1,54 @@
+package kql
+
+import (
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzPunycode holds that what is encoded decodes to the same, and that what is
+// decoded is UTF-8.
+func FuzzPunycode(f *testing.F) {
+	for _, s := range []string{"académie-française", "艺术", "a-b-", "-", "", "\xff", "xn--Ry-lja8c.xn--Jng-uta63a", "99999999", "\U0010ffffa"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > maxPunycode {
+			return
+		}
+		if text, ok := punycodeDecode(s); ok && !utf8.ValidString(text) {
+			t.Fatalf("%q decodes to %q, which is no UTF-8", s, text)
+		}
+		if text, ok := punycodeEncode(s); ok {
+			if again, ok := punycodeDecode(text); !ok || again != s {
+				t.Fatalf("%q is %q, which is %q", s, text, again)
+			}
+		}
+		domainFromPunycode(s)
+		domainToPunycode(s)
+	})
+}
+
+// FuzzEncodings holds that texts come back from their encodings and that what is
+// decoded is UTF-8.
+func FuzzEncodings(f *testing.F) {
+	for _, s := range []string{"", "a b", "%41%4", "S3VzdG8=", "eJwLSS0uUSguKcrMS1cwNDIGACxqBQ4=", "H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==", "\xff"} {
+		f.Add(s)
+	}
+	eval := func(name, s string) string { return LookupFunc(name).Eval([]Value{StringOf(s)}).Str() }
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, name := range []string{"url_decode", "base64_decode_tostring", "zlib_decompress_from_base64_string", "gzip_decompress_from_base64_string"} {
+			if out := eval(name, s); !utf8.ValidString(out) && utf8.ValidString(s) {
+				t.Fatalf("%s(%q) is %q, which is no UTF-8", name, s, out)
+			}
+		}
+		if !utf8.ValidString(s) {
+			return
+		}
+		for _, pair := range [][2]string{{"url_encode", "url_decode"}, {"url_encode_component", "url_decode"}, {"base64_encode_tostring", "base64_decode_tostring"},
+			{"zlib_compress_to_base64_string", "zlib_decompress_from_base64_string"}, {"gzip_compress_to_base64_string", "gzip_decompress_from_base64_string"}} {
+			if out := eval(pair[1], eval(pair[0], s)); out != s {
+				t.Fatalf("%s of %s of %q is %q", pair[1], pair[0], s, out)
+			}
+		}
+	})
+}
