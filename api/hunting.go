@@ -190,4 +190,3 @@ func huntMessage(err error) string {
 }
 
 func mayManage(p tocsin.Principal) bool { return tocsin.Can(p, tocsin.VerbRuleManage) }
-
