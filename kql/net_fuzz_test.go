@@ -52,3 +52,30 @@ func FuzzEncodings(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAddresses holds that an address prints as a text that reads as the same,
+// and that a text has the addresses that stand in it.
+func FuzzAddresses(f *testing.F) {
+	for _, s := range []string{"1.2.3.4", "1.2.3.4/24", "::1", "fe80::1%eth0/64", "::192.168.1.1/24", "::ffff:1.2.3.4/120", "1.2.3.", "a 1.2.3.4, 10.0.0.1:80"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if a, ok := parseIPv4(s); ok {
+			if again, ok := parseIPv4(a.String()); !ok || again != a {
+				t.Fatalf("%q is %s, which is %s", s, a, again)
+			}
+			if b, ok := parseIPv6(s); !ok || b.addr != mappedIPv4(a.addr) || b.bits != a.bits+96 {
+				t.Fatalf("%q is %s, but %s of %d bits in IPv6", s, a, b, b.bits)
+			}
+			if !newIPv4Finder([]string{ipv4Text(a.addr)}, false).find(StringOf("(" + ipv4Text(a.addr) + ")")).Bool() {
+				t.Fatalf("%s is not found", a)
+			}
+		}
+		if a, ok := parseIPv6(s); ok {
+			if again, ok := parseIPv6(a.String()); !ok || again.addr != a.addr {
+				t.Fatalf("%q is %s, which is %s", s, a, again)
+			}
+		}
+		newIPv4Finder([]string{s, "10."}, true).find(StringOf(s))
+	})
+}
