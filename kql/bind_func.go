@@ -20,6 +20,9 @@ func (b *binder) useDefinition(d *definition, at Span) value {
 		return value{tab: b.useTable(d, at)}
 	}
 	d.uses++
+	if d.uses > 1 && !b.countScalar(d.x, at) {
+		return value{x: unknown(at)}
+	}
 	if d.queries && d.uses > 1 {
 		return value{x: b.reuse(d.x)}
 	}

@@ -76,3 +76,21 @@ func (b *binder) sharedRef(s *Shared) *SharedRef {
 	}
 	return &SharedRef{ID: s.ID, Cols: cols}
 }
+
+// countScalar adds the nodes of an expression that is used once more: where x2 is
+// x1 + x1 and x3 is x2 + x2, what is written is short and what it means is not.
+// It is false when that is too much.
+func (b *binder) countScalar(x Scalar, at Span) bool {
+	b.count(at)
+	switch x := x.(type) {
+	case *Call:
+		for _, a := range x.Args {
+			if b.tooBig || !b.countScalar(a, at) {
+				return false
+			}
+		}
+	case *InQuery:
+		return b.countScalar(x.X, at)
+	}
+	return !b.tooBig
+}

@@ -19,7 +19,7 @@ func foldCall(c *Call) Scalar {
 		size += valueBytes(args[i])
 	}
 	v := evalCall(c, args)
-	if n := valueBytes(v); n > foldedBytes && n > 2*size {
+	if n := valueBytes(v); n > foldedBytes && n > 2*size || n > 128*foldedBytes {
 		return nil
 	}
 	if v.Type() != c.T {

@@ -91,7 +91,7 @@ func (h *hunt) explain(err error) error {
 		return huntTimeout()
 	case h.ctx.Err() != nil:
 		return h.ctx.Err()
-	case errors.Is(err, kql.ErrTooLarge):
+	case h.native.full.Load(), errors.Is(err, kql.ErrTooLarge):
 		return huntResources()
 	case errors.As(err, &engine) && engine.kind == mapping.ErrorTypeOutOfMemory:
 		return huntResources()

@@ -43,6 +43,7 @@ var nativeSites sync.Map // int64 -> *nativeSite
 // nativeRun is what the sites of one hunt share.
 type nativeRun struct {
 	stopped atomic.Bool
+	full    atomic.Bool // a result took more memory than there is
 	failure atomic.Pointer[nativeFailure]
 }
 
@@ -55,11 +56,11 @@ type nativeFailure struct {
 
 func (f *nativeFailure) Error() string { return fmt.Sprintf("%s: %v", f.site, f.cause) }
 
-// errStopped and errFault are what DuckDB is told; Hunt knows better what
-// happened and tells that.
+// These are what DuckDB is told; Hunt knows better what happened and tells that.
 var (
 	errStopped = errors.New("the query was stopped")
 	errFault   = errors.New("a function failed")
+	errFull    = errors.New("a result takes too much memory")
 )
 
 // nativeSite is a site that may be called.
@@ -311,10 +312,13 @@ func callNative(chunk mapping.DataChunk, output mapping.Vector) (err error) {
 		in[i] = inVector(mapping.DataChunkGetVector(chunk, mapping.IdxT(i+1)), code, rows)
 	}
 	out := newOutVector(output, s.shape.ret, rows)
-	if err := s.apply(s, in, out, rows); err != nil {
-		return err
+	if err = s.apply(s, in, out, rows); err == nil {
+		err = out.finish()
 	}
-	return out.finish()
+	if err == errFull {
+		s.run.full.Store(true)
+	}
+	return err
 }
 
 // name is what the log calls the site.

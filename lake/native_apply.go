@@ -48,7 +48,9 @@ next:
 				continue next
 			}
 		}
-		out.set(row, eval(args))
+		if out.set(row, eval(args)); out.full {
+			return errFull
+		}
 	}
 	return nil
 }
@@ -126,7 +128,9 @@ func applyAggregate(s *nativeSite, in []inColumn, out *outVector, rows int) erro
 			}
 			acc.Add(args)
 		}
-		out.set(row, acc.Result())
+		if out.set(row, acc.Result()); out.full {
+			return errFull
+		}
 	}
 	return nil
 }
