@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -19,6 +20,8 @@ const (
 	oauthDialect
 	hecDialect
 	elasticDialect
+	kustoDialect
+	defenderDialect
 )
 
 // oauthFailure is an error of RFC 6749, section 5.2.
@@ -35,6 +38,10 @@ func oauthError(code, msg string) error {
 }
 
 func (d dialect) writeError(a *API, w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		w.WriteHeader(499) // as with Graph's: the client left
+		return
+	}
 	status, _ := statusOf(err)
 	var body any
 	switch d {
@@ -44,6 +51,11 @@ func (d dialect) writeError(a *API, w http.ResponseWriter, r *http.Request, err 
 		status, body = hecBody(status, err)
 	case elasticDialect:
 		body = elasticBody(status, err)
+	case kustoDialect:
+		kustoHeaders(w, r)
+		status, body = a.kustoError(r, err)
+	case defenderDialect:
+		body = defenderBody(r, status, err)
 	default:
 		a.writeError(w, r, err)
 		return

@@ -11,8 +11,7 @@ import (
 )
 
 // Kusto's clients read two forms of an answer. The older, v1, is one object of
-// tables; v2 is an array of frames, which clients that stream read line by
-// line: each line begins with '[' or ',', and FrameType is a frame's first key.
+// tables; for the newer see kustoFrames.
 
 // netType is the .NET name that clients read a column's type from.
 func netType(t kql.Type) string {
@@ -101,9 +100,8 @@ type kustoTable struct {
 	count   int64
 }
 
-// kustoResult gathers an answer. Clients learn of a failure from the last
-// frame or the status, so nothing is sent before the query has ended; the lake
-// bounds what there is to hold.
+// kustoResult gathers an answer in the older form, which says in its last table
+// what the others are; the lake bounds what there is to hold.
 type kustoResult struct {
 	tables []*kustoTable
 }
@@ -185,7 +183,9 @@ func column(name string, t kql.Type) kql.Column { return kql.Column{Name: name, 
 
 // v1 is the older form: the result tables, the properties, the status, and
 // last the table of contents that tells them apart.
-func (k *kustoResult) v1(activity, client string, now time.Time) []byte {
+//
+// failure is what went wrong behind rows that are there; "" for nothing.
+func (k *kustoResult) v1(activity, client string, now time.Time, stats lake.HuntStats, failure string) []byte {
 	buf := []byte(`{"Tables":[`)
 	var contents []byte
 	n := 0
@@ -211,88 +211,42 @@ func (k *kustoResult) v1(activity, client string, now time.Time) []byte {
 		column("Timestamp", kql.DateTime), column("Severity", kql.Int), column("SeverityName", kql.String), column("StatusCode", kql.Int),
 		column("StatusDescription", kql.String), column("Count", kql.Int), column("RequestId", kql.Guid), column("ActivityId", kql.Guid),
 		column("SubActivityId", kql.Guid), column("ClientActivityId", kql.String),
-	}, appendRow(nil, []kql.Value{kql.TimeOf(now), kql.IntOf(4), kql.StringOf("Info"), kql.IntOf(0), kql.StringOf("Query completed successfully"),
-		kql.IntOf(1), kql.GuidOf(activity), kql.GuidOf(activity), kql.GuidOf(activity), kql.StringOf(client)}))
+	}, kustoStatusRows(activity, client, now, stats, failure))
 	buf = appendTableV1(buf, n, []kql.Column{column("Ordinal", kql.Long), column("Kind", kql.String), column("Name", kql.String),
 		column("Id", kql.String), column("PrettyName", kql.String)}, contents)
-	return append(buf, `]}`...)
+	buf = append(buf, ']')
+	if failure != "" {
+		buf = append(buf, `,"Exceptions":[`...)
+		buf = append(appendText(buf, failure), ']')
+	}
+	return append(buf, '}')
 }
 
-func appendColumnsV2(buf []byte, columns []kql.Column) []byte {
-	buf = append(buf, '[')
-	for i, c := range columns {
-		if i > 0 {
-			buf = append(buf, ',')
-		}
-		buf = append(buf, `{"ColumnName":`...)
-		buf = appendText(buf, c.Name)
-		buf = append(buf, `,"ColumnType":"`...)
-		buf = append(buf, c.Type.String()...)
-		buf = append(buf, `"}`...)
+// kustoStatusRows say how a query ended and what it took.
+func kustoStatusRows(activity, client string, now time.Time, stats lake.HuntStats, failure string) []byte {
+	row := func(severity int64, name string, code int64, text string) []byte {
+		return appendRow(nil, []kql.Value{kql.TimeOf(now), kql.IntOf(severity), kql.StringOf(name), kql.IntOf(code), kql.StringOf(text),
+			kql.IntOf(1), kql.GuidOf(activity), kql.GuidOf(activity), kql.GuidOf(activity), kql.StringOf(client)})
 	}
-	return append(buf, ']')
+	end := row(4, "Info", 0, "Query completed successfully")
+	if failure != "" {
+		end = row(2, "Error", -2147467259, failure)
+	}
+	return append(append(end, ','), row(6, "Stats", 0, resourceText(stats))...)
 }
 
-func appendDataTable(buf []byte, id int, kind, name string, columns []kql.Column, rows []byte) []byte {
-	buf = append(buf, ",{\"FrameType\":\"DataTable\",\"TableId\":"...)
-	buf = strconv.AppendInt(buf, int64(id), 10)
-	buf = append(buf, `,"TableKind":"`...)
-	buf = append(buf, kind...)
-	buf = append(buf, `","TableName":`...)
-	buf = appendText(buf, name)
-	buf = append(buf, `,"Columns":`...)
-	buf = appendColumnsV2(buf, columns)
-	buf = append(buf, `,"Rows":[`...)
-	buf = append(buf, rows...)
-	return append(buf, "]}\n"...)
-}
-
-// v2 is the framed form. fragmented sends primary tables in the pieces that
-// streaming clients ask for with results_v2_fragment_primary_tables.
-func (k *kustoResult) v2(activity, client string, fragmented bool, now time.Time) []byte {
-	buf := []byte(`[{"FrameType":"DataSetHeader","IsProgressive":false,"Version":"v2.0"`)
-	if fragmented {
-		buf = append(buf, `,"IsFragmented":true,"ErrorReportingPlacement":"EndOfTable"`...)
+// resourceText is what a query took, as Kusto's clients read it.
+func resourceText(stats lake.HuntStats) string {
+	cpu := kql.TextOf(kql.TimeSpanOf(stats.CPU.Nanoseconds() / 100))
+	text, err := json.Marshal(map[string]any{
+		"ExecutionTime": stats.Elapsed.Seconds(),
+		"resource_usage": map[string]any{
+			"cpu": map[string]any{"user": cpu, "kernel": "00:00:00", "total cpu": cpu},
+		},
+		"dataset_statistics": []any{map[string]any{"table_row_count": stats.Rows, "table_size": stats.Bytes}},
+	})
+	if err != nil { // of numbers and texts: it cannot fail
+		return "{}"
 	}
-	buf = append(buf, "}\n"...)
-	var render *kql.Render
-	if len(k.tables) > 0 {
-		render = k.tables[0].render
-	}
-	var props []byte
-	props = append(props, `[1,"Visualization",`...)
-	props = append(props, visualization(render)...)
-	props = append(props, ']')
-	buf = appendDataTable(buf, 0, "QueryProperties", "@ExtendedProperties",
-		[]kql.Column{column("TableId", kql.Int), column("Key", kql.String), column("Value", kql.Dynamic)}, props)
-	for i, t := range k.tables {
-		name := t.name
-		if name == "" {
-			name = "PrimaryResult"
-		}
-		if !fragmented {
-			buf = appendDataTable(buf, i+1, "PrimaryResult", name, t.columns, t.rows)
-			continue
-		}
-		id := strconv.Itoa(i + 1)
-		buf = append(buf, `,{"FrameType":"TableHeader","TableId":`+id+`,"TableKind":"PrimaryResult","TableName":`...)
-		buf = appendText(buf, name)
-		buf = append(buf, `,"Columns":`...)
-		buf = appendColumnsV2(buf, t.columns)
-		buf = append(buf, "}\n"...)
-		buf = append(buf, `,{"FrameType":"TableFragment","TableFragmentType":"DataAppend","TableId":`+id+`,"Rows":[`...)
-		buf = append(buf, t.rows...)
-		buf = append(buf, "]}\n"...)
-		buf = append(buf, `,{"FrameType":"TableCompletion","TableId":`+id+`,"RowCount":`+strconv.FormatInt(t.count, 10)+"}\n"...)
-	}
-	info := []kql.Column{
-		column("Timestamp", kql.DateTime), column("ClientRequestId", kql.String), column("ActivityId", kql.Guid), column("SubActivityId", kql.Guid),
-		column("ParentActivityId", kql.Guid), column("Level", kql.Int), column("LevelName", kql.String), column("StatusCode", kql.Int),
-		column("StatusCodeName", kql.String), column("EventType", kql.Int), column("EventTypeName", kql.String), column("Payload", kql.String),
-	}
-	done := appendRow(nil, []kql.Value{kql.TimeOf(now), kql.StringOf(client), kql.GuidOf(activity), kql.GuidOf(activity), kql.GuidOf(activity),
-		kql.IntOf(4), kql.StringOf("Info"), kql.IntOf(0), kql.StringOf("S_OK (0)"), kql.IntOf(4), kql.StringOf("QueryInfo"),
-		kql.StringOf(`{"Count":1,"Text":"Query completed successfully"}`)})
-	buf = appendDataTable(buf, len(k.tables)+1, "QueryCompletionInformation", "QueryCompletionInformation", info, done)
-	return append(buf, ",{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":false,\"Cancelled\":false}\n]"...)
+	return string(text)
 }

@@ -15,11 +15,10 @@ import (
 
 // kustoAnswer has a table with a value of every type, a null of every type,
 // and what JSON has no number or character for.
-func kustoAnswer(t *testing.T) *kustoResult {
+func kustoAnswer(t *testing.T, result lake.HuntSink) {
 	t.Helper()
 	columns := []kql.Column{column("b", kql.Bool), column("i", kql.Int), column("l", kql.Long), column("r", kql.Real), column("s", kql.String),
 		column("d", kql.DateTime), column("t", kql.TimeSpan), column("g", kql.Guid), column("y", kql.Dynamic), column("m", kql.Decimal)}
-	result := &kustoResult{}
 	if err := result.Table(lake.HuntTable{Columns: columns, Render: &kql.Render{Chart: "timechart", Props: map[string]string{"title": "T"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +35,6 @@ func kustoAnswer(t *testing.T) *kustoResult {
 			t.Fatal(err)
 		}
 	}
-	return result
 }
 
 const wantRows = `[[true,-1,9223372036854775807,0.5,"a\"\n<\u2028","1970-01-01T00:00:00.0000001Z","1.00:00:00.0000001",` +
@@ -69,7 +67,9 @@ func TestKustoV1(t *testing.T) {
 			Rows      json.RawMessage
 		}
 	}
-	text := kustoAnswer(t).v1("00000000-0000-0000-0000-000000000001", "client", time.Unix(0, 0))
+	result := &kustoResult{}
+	kustoAnswer(t, result)
+	text := result.v1("00000000-0000-0000-0000-000000000001", "client", time.Unix(0, 0), lake.HuntStats{}, "")
 	if err := json.Unmarshal(text, &answer); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
@@ -93,7 +93,14 @@ func TestKustoV1(t *testing.T) {
 
 func TestKustoV2(t *testing.T) {
 	for _, fragmented := range []bool{false, true} {
-		text := kustoAnswer(t).v2("00000000-0000-0000-0000-000000000001", "client", fragmented, time.Unix(0, 0))
+		var out bytes.Buffer
+		k := &kustoFrames{w: &out, flush: func() error { return nil }, activity: "00000000-0000-0000-0000-000000000001", client: "client",
+			fragmented: fragmented, now: time.Now}
+		kustoAnswer(t, k)
+		if err := k.end(lake.HuntStats{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		text := out.Bytes()
 		var frames []map[string]json.RawMessage
 		if err := json.Unmarshal(text, &frames); err != nil {
 			t.Fatalf("%v in %s", err, text)

@@ -132,7 +132,7 @@ func (a *API) dispatch(w http.ResponseWriter, r *http.Request) {
 
 // isAPIPath reports a path that the portal must not answer for.
 func isAPIPath(p string) bool {
-	for _, prefix := range []string{"/api", "/v1.0", "/beta", "/services", "/elastic", "/healthz", "/metrics"} {
+	for _, prefix := range []string{"/api", "/v1.0", "/beta", "/v1", "/v2", "/services", "/elastic", "/healthz", "/metrics"} {
 		if rest, ok := strings.CutPrefix(p, prefix); ok && (rest == "" || rest[0] == '/') {
 			return true
 		}
