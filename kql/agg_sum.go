@@ -70,8 +70,26 @@ func newAvg(types []Type, _ []*Value) Accumulator {
 		return &avgDecimal{sum: new(big.Rat)}
 	case DateTime, TimeSpan:
 		return &avgTicks{t: t, sum: new(big.Int)}
+	case Long:
+		return new(avgLong)
 	}
 	return new(avgReal)
+}
+
+// avgLong overflows as sum does.
+type avgLong struct{ sum, n int64 }
+
+func (a *avgLong) Add(args []Value) {
+	if !args[0].IsNull() {
+		a.sum += args[0].Int()
+		a.n++
+	}
+}
+func (a *avgLong) Result() Value {
+	if a.n == 0 {
+		return RealOf(math.NaN())
+	}
+	return RealOf(float64(a.sum) / float64(a.n))
 }
 
 type avgReal struct {

@@ -72,6 +72,8 @@ type binder struct {
 	calls   []*function // that are being expanded
 	uses    []string
 	open    bool
+	// blank: the data was asked for columns and had none to tell.
+	blank   bool
 	queries int // subqueries in scalars so far
 	shares  []*Shared
 	stored  map[string]*function

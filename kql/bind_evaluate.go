@@ -245,6 +245,7 @@ func (b *binder) bagUnpack(call *CallExpr, in *table, schema *TypeOf) *table {
 				props = append(props, prop{key, prefix + key, Type(r[1].Int())})
 			}
 		}
+		b.blank = b.blank || len(props) == 0
 		sort.Slice(props, func(i, j int) bool { return props[i].key < props[j].key })
 	}
 	get := func(pr prop) Scalar {
@@ -291,7 +292,7 @@ func (b *binder) bagUnpack(call *CallExpr, in *table, schema *TypeOf) *table {
 		}
 	}
 	t := names.table(in, call.Pos())
-	t.open = false
+	t.open = b.blank && schema == nil && len(props) == 0
 	return t
 }
 
@@ -450,6 +451,7 @@ func (b *binder) pivot(call *CallExpr, in *table, schema *TypeOf) *table {
 			values = append(values, r[0].Str())
 		}
 		sort.Strings(values)
+		b.blank = b.blank || len(values) == 0
 	}
 	cellCol, nameCol := cells.cols[find(cells.cols, cell)], cells.cols[find(cells.cols, column)]
 	rel := &Aggregated{In: cells.rel}
@@ -484,6 +486,7 @@ func (b *binder) pivot(call *CallExpr, in *table, schema *TypeOf) *table {
 	if schema != nil {
 		return b.toSchema(t, in, schema)
 	}
+	t.open = len(values) == 0
 	return t
 }
 

@@ -1,5 +1,7 @@
 package kql
 
+import "strings"
+
 // value is what an expression means: a table, or a scalar.
 type value struct {
 	tab *table
@@ -165,8 +167,7 @@ func (b *binder) name(e *NameRef) value {
 		return v
 	}
 	if b.row != nil && b.row.open {
-		b.open = true
-		return value{x: &ColRef{Span: at, Col: Column{Name: e.Text}}}
+		return value{x: b.openColumn(at, e.Text)}
 	}
 	b.unresolved(at, e.Text)
 	return value{x: unknown(at)}
@@ -185,9 +186,24 @@ func (b *binder) columnNamed(name string, at Span) Scalar {
 		if t, absent := b.row.absent[name]; absent {
 			return constant(at, Null(t))
 		}
+		for _, h := range b.row.hidden { // other spellings of columns
+			if h.Name == name && !strings.HasPrefix(name, "_") {
+				return &ColRef{Span: at, Col: h}
+			}
+		}
 		return nil
 	}
 	return &ColRef{Span: at, Col: c}
+}
+
+// openColumn is a column that only the data knows. When there is no data that
+// could tell, it is null.
+func (b *binder) openColumn(at Span, name string) Scalar {
+	if b.blank {
+		return constant(at, Null(Dynamic))
+	}
+	b.open = true
+	return &ColRef{Span: at, Col: Column{Name: name}}
 }
 
 // unresolved tells that a name means nothing here.
@@ -286,8 +302,7 @@ func (b *binder) member(row *rowScope, of string, name Name) Scalar {
 		return &ColRef{Span: name.Span, Col: c}
 	}
 	if row.open {
-		b.open = true
-		return &ColRef{Span: name.Span, Col: Column{Name: name.Text}}
+		return b.openColumn(name.Span, name.Text)
 	}
 	b.errorf(name.Span, "KS142", "Failed to resolve scalar expression named '%s.%s'", of, name.Text)
 	return unknown(name.Span)
@@ -460,8 +475,7 @@ func (b *binder) inTable(e *In, x Scalar, t *table) Scalar {
 	case e.Op != "in" && e.Op != "!in", want == Dynamic, c.Type == Dynamic:
 		to = String
 	default:
-		b.errorf(e.OpSpan, "KS106", "The operator '%s' is not defined for the operand types %s and %s.", e.Op, want, c.Type)
-		return unknown(e.Pos())
+		to = String // Kusto takes it; only equal texts are equal
 	}
 	if to != c.Type {
 		rel = &Project{In: rel, Items: []Item{{Out: b.column(c.Name, to), X: b.convert(ref, to)}}}

@@ -135,7 +135,9 @@ func (j *joinBinder) common(e *NameRef) {
 		return
 	}
 	if !okL || !okR {
-		b.open = true
+		if !b.blank {
+			b.open = true
+		}
 		return
 	}
 	at := e.Pos()

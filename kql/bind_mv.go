@@ -177,8 +177,7 @@ func (b *binder) partition(o *PartitionOp, in *table) *table {
 	op := b.op
 	var sub *table
 	if o.Sub != nil && o.Sub.Source != nil {
-		b.errorf(o.Sub.Pos(), "KS177", "'partition' operator: { } with a query of its own is not supported; use partition by X (operators).")
-		sub = b.openTable(o.Sub.Pos())
+		return b.partitionQueries(o, in, by)
 	} else {
 		sub = b.pipe(o.Sub, src)
 	}
@@ -188,6 +187,54 @@ func (b *binder) partition(o *PartitionOp, in *table) *table {
 	}
 	p := &Partition{In: b.exact(in), By: by, Sub: b.exact(sub), Cols: sub.cols}
 	return &table{span: o.Pos(), rel: p, cols: sub.cols, open: sub.open}
+}
+
+// mostPartitions is Kusto's limit of the legacy form of partition.
+const mostPartitions = 64
+
+// partitionQueries is partition by X { query }: the query reads what it likes
+// and is run once for each value of X, whose name stands for that value in it.
+func (b *binder) partitionQueries(o *PartitionOp, in *table, by Scalar) *table {
+	ref, ok := by.(*ColRef)
+	if !ok {
+		return b.openTable(o.Pos())
+	}
+	values := [][]Value{{Null(by.Type())}}
+	key := b.column(ref.Col.Name, by.Type())
+	n := constant(o.Pos(), LongOf(mostPartitions+1))
+	if rows, ok := b.probe(&Take{In: &Aggregated{In: in.rel, By: []Item{{Out: key, X: by}}}, N: n}, o.Pos()); ok {
+		values = rows
+	}
+	if len(values) > mostPartitions {
+		b.errorf(o.By.Pos(), "", "partition operator: the number of values of the partition column must not be greater than %d.", mostPartitions)
+		return b.openTable(o.Pos())
+	}
+	env, op := b.env, b.op
+	defer func() { b.env, b.op = env, op }()
+	u := &Union{}
+	var first *table
+	for _, v := range values {
+		b.env = env
+		b.define(&definition{name: ref.Col.Name, span: o.By.Pos(), x: constant(o.By.Pos(), v[0])})
+		sub := b.pipe(o.Sub, nil)
+		if first == nil {
+			first = sub
+			for _, c := range sub.cols {
+				u.Cols = append(u.Cols, b.column(c.Name, c.Type))
+			}
+		}
+		if len(sub.cols) != len(u.Cols) {
+			b.errorf(o.Sub.Pos(), "", "partition operator: the query gives other columns for other values.")
+			return b.openTable(o.Pos())
+		}
+		u.Ins = append(u.Ins, b.exact(sub))
+	}
+	if first == nil { // no values: the columns are those of any value
+		b.define(&definition{name: ref.Col.Name, span: o.By.Pos(), x: constant(o.By.Pos(), Null(by.Type()))})
+		sub := b.pipe(o.Sub, nil)
+		return &table{span: o.Pos(), rel: &Filter{In: b.exact(sub), Pred: constant(o.Pos(), BoolOf(false))}, cols: sub.cols}
+	}
+	return &table{span: o.Pos(), rel: u, cols: u.Cols, open: first.open}
 }
 
 // fork gives several results of the same rows.

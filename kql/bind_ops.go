@@ -28,7 +28,7 @@ func (b *binder) binary(e *Binary) Scalar {
 		if op.Op != "and" && op.Op != "or" {
 			if i == 0 && acc == nil {
 				y := b.scalar(op.Y)
-				acc = b.anyColumn(op.Pos(), func(c Scalar) Scalar { return b.compareText(op, c, y) })
+				acc = b.starText(op, y)
 			} else {
 				acc = b.binaryCall(op, acc, b.scalar(op.Y))
 			}
@@ -92,6 +92,22 @@ func (b *binder) logic(ops []*Binary, operands []Scalar) Scalar {
 		return acc
 	}
 	return build(0, len(operands))
+}
+
+// starText is * Op text: a column of which it holds, or for !Op none of which Op
+// holds.
+func (b *binder) starText(op *Binary, y Scalar) Scalar {
+	name, not := strings.CutPrefix(op.Op, "!")
+	if not && name != "=" && name != "~" {
+		yes := *op
+		yes.Op = name
+		any := b.anyColumn(op.Pos(), func(c Scalar) Scalar { return b.compareText(&yes, c, y) })
+		if isUnknown(any) {
+			return any
+		}
+		return b.callFunc(op.Pos(), "not", Bool, any)
+	}
+	return b.anyColumn(op.Pos(), func(c Scalar) Scalar { return b.compareText(op, c, y) })
 }
 
 // compareText is one column under * Op text: only columns whose text can hold

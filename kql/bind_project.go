@@ -216,10 +216,33 @@ func (b *binder) multiCall(e Expr) (*CallExpr, *Func) {
 		return nil, nil
 	}
 	f := LookupFunc(call.Name.Text)
+	if f != nil && f.PerArray {
+		f = b.perArray(call, f)
+	}
 	if f == nil || len(f.Multi) == 0 {
 		return nil, nil
 	}
 	return call, f
+}
+
+// perArray is a function with one column for each array of a call; one array is
+// an array and no column of several.
+func (b *binder) perArray(call *CallExpr, f *Func) *Func {
+	g := *f
+	for i, a := range call.Args {
+		if lit, ok := unparen(a).(*Literal); ok && lit.Value.Type() == Bool {
+			continue
+		}
+		name, ok := b.resultName(a)
+		if !ok || name == "" {
+			name = "array" + strconv.Itoa(i)
+		}
+		g.Multi = append(g.Multi, MultiOut{name + "_sorted", Dynamic})
+	}
+	if len(g.Multi) < 2 {
+		return nil
+	}
+	return &g
 }
 
 // multi adds the columns of a function that gives several. They share one
@@ -253,7 +276,11 @@ func (p *projection) multi(call *CallExpr, f *Func, names *Named, s style) {
 		if s == stylePrint && names != nil {
 			break
 		}
-		p.add(prefix+"_"+arg+"_"+m.Suffix, part, false)
+		name := prefix + "_" + arg + "_" + m.Suffix
+		if f.PerArray {
+			name = m.Suffix
+		}
+		p.add(name, part, false)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 func init() {
 	sorter := func(name string, desc bool) Func {
-		return Func{Name: name, Doc: "The arrays in the order of the first one's elements, sorted.", Eval: func(args []Value) Value { return sortArrays(args, desc) },
+		return Func{Name: name, PerArray: true, Doc: "The arrays in the order of the first one's elements, sorted.", Eval: func(args []Value) Value { return sortArrays(args, desc) },
 			Sigs: []Sig{{Params: []Param{P("array", onlyDynamic), Opt("arrays", onlyDynamic|onlyBool)}, Repeat: 1, Result: Always(Dynamic)}}}
 	}
 	Register(sorter("array_sort_asc", false), sorter("array_sort_desc", true))

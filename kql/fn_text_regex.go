@@ -227,6 +227,10 @@ func extractAll(p *pattern, args []Value) Value {
 
 func indexOfRegex(p *pattern, args []Value) Value {
 	part, offset, occurrence, ok := searchRange(TextOf(args[0]), args[2:])
+	if len(args) > 2 { // unlike indexof, it does not count from the end
+		start, whole := wholeOf(args[2])
+		ok = ok && whole && start >= 0
+	}
 	if !ok || p.src == "" {
 		return Null(Long)
 	}

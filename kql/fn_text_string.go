@@ -327,55 +327,53 @@ func replaceString(args []Value) Value {
 	return StringOf(strings.ReplaceAll(text, lookup, rewrite))
 }
 
-// replaceStrings looks for all lookups at once, so that nothing is replaced
-// twice; at one place the first of the list wins. What has no text to take its
-// place stays.
+// replaceStrings replaces one lookup after the other, but nothing twice: what
+// a lookup of before has put in stays. What has no text to take its place is
+// kept as it is.
 func replaceStrings(args []Value) Value {
 	lookups, ok := args[1].Dynamic().([]Dyn)
 	rewrites, ok2 := args[2].Dynamic().([]Dyn)
 	if !ok || !ok2 || len(lookups) != len(rewrites) {
 		return StringOf("")
 	}
-	text := TextOf(args[0])
-	var out strings.Builder
-	var next []int // where each lookup occurs next; -1 for nowhere
-	for _, d := range lookups {
-		at := -1
-		if s, ok := d.(string); ok && s != "" {
-			at = strings.Index(text, s)
-		}
-		next = append(next, at)
+	type part struct {
+		text string
+		done bool
 	}
-	pos := 0
-	for {
-		best := -1
-		for i, at := range next {
-			if at >= 0 && at < pos {
-				at = strings.Index(text[pos:], lookups[i].(string))
-				if at >= 0 {
-					at += pos
-				}
-				next[i] = at
-			}
-			if at >= 0 && (best < 0 || at < next[best]) {
-				best = i
-			}
+	parts := []part{{text: TextOf(args[0])}}
+	size := len(parts[0].text)
+	for i, d := range lookups {
+		lookup, ok := d.(string)
+		if !ok || lookup == "" {
+			continue
 		}
-		if best < 0 {
-			break
-		}
-		found := lookups[best].(string)
-		rewrite, ok := rewrites[best].(string)
+		rewrite, ok := rewrites[i].(string)
 		if !ok {
-			rewrite = found
+			rewrite = lookup
 		}
-		if !bounded(&out, text[pos:next[best]]) || !bounded(&out, rewrite) {
-			return StringOf("")
+		var next []part
+		for _, p := range parts {
+			if p.done {
+				next = append(next, p)
+				continue
+			}
+			for j, text := range strings.Split(p.text, lookup) {
+				if j > 0 {
+					next = append(next, part{rewrite, true})
+					if size += len(rewrite) - len(lookup); size > maxText {
+						return StringOf("")
+					}
+				}
+				if text != "" {
+					next = append(next, part{text: text})
+				}
+			}
 		}
-		pos = next[best] + len(found)
+		parts = next
 	}
-	if !bounded(&out, text[pos:]) {
-		return StringOf("")
+	var out strings.Builder
+	for _, p := range parts {
+		out.WriteString(p.text)
 	}
 	return StringOf(out.String())
 }

@@ -44,6 +44,9 @@ type Func struct {
 	// column of an element is named by MultiName. Used in a larger expression it
 	// is a mistake.
 	Multi []MultiOut
+	// PerArray tells a function that gives an array for each of its arrays when
+	// there are several; the column of an array x is called x_sorted.
+	PerArray bool
 	// Hidden functions (legacy spellings, internal ones) are not completed.
 	Hidden bool
 	Doc    string // one line for the editor

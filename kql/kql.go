@@ -25,7 +25,8 @@ type ColumnDef struct {
 	Name   string
 	Type   Type
 	Source string
-	// Hidden columns (_ingested) can be read by functions only.
+	// Hidden columns are not part of the table's schema: those whose name begins
+	// with _ can be read by functions only, others (old spellings) by their name.
 	Hidden bool
 	Doc    string
 }

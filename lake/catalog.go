@@ -40,7 +40,8 @@ type Column struct {
 	Name        string
 	Type        Type
 	Description string
-	Extra       bool // ours, beyond the tables as Microsoft publishes them
+	Extra       bool   // ours, beyond the tables as Microsoft publishes them
+	Alias       string // another spelling that queries written elsewhere use; "" mostly
 }
 
 // Table is one hunting table.
@@ -133,6 +134,7 @@ type columnFile struct {
 	Type        string `yaml:"type"`
 	Description string `yaml:"description"`
 	Extra       bool   `yaml:"extra"`
+	Alias       string `yaml:"alias"`
 }
 
 func readSchema(fsys fs.FS) (*Schema, error) {
@@ -184,7 +186,7 @@ func newTable(f tableFile) (*Table, error) {
 			return nil, fmt.Errorf("column %q is empty or declared twice", c.Name)
 		}
 		t.index[c.Name] = len(t.Columns)
-		t.Columns = append(t.Columns, Column{Name: c.Name, Type: typ, Description: c.Description, Extra: c.Extra})
+		t.Columns = append(t.Columns, Column{Name: c.Name, Type: typ, Description: c.Description, Extra: c.Extra, Alias: c.Alias})
 	}
 	if i, ok := t.index["DeviceId"]; ok {
 		t.Device = i

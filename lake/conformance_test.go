@@ -1,15 +1,19 @@
 package lake
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,9 +47,9 @@ type conformanceCase struct {
 	raw json.RawMessage
 }
 
-func readCases(t testing.TB, path string) []conformanceCase {
+func readCases(t testing.TB, file string) []conformanceCase {
 	t.Helper()
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(file)
 	must0(t, err)
 	var raw []json.RawMessage
 	must0(t, json.Unmarshal(data, &raw))
@@ -121,10 +125,26 @@ func analyst(ctx context.Context) context.Context {
 
 func conformanceLake(t testing.TB) *Lake {
 	l, err := Open(context.Background(), Config{Dir: t.TempDir(), Threads: 2, MemoryLimit: "2GB", HuntCPU: time.Hour * 24,
-		Now: func() time.Time { return noon }})
+		Now: func() time.Time { return noon }, External: simEmptyWeb})
 	must0(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l
+}
+
+// simEmptyWeb stands for the web, which cannot be reached here: every document
+// that published queries name is there and has no rows.
+func simEmptyWeb(_ context.Context, uri string) (io.ReadCloser, error) {
+	var doc bytes.Buffer
+	var err error
+	switch path.Ext(externalName(uri)) {
+	case ".gz":
+		err = gzip.NewWriter(&doc).Close()
+	case ".zip":
+		z := zip.NewWriter(&doc)
+		_, err = z.Create("empty.csv")
+		err = errors.Join(err, z.Close())
+	}
+	return io.NopCloser(&doc), err
 }
 
 var conformanceOptions = HuntOptions{AllTime: true, Timeout: time.Minute}
@@ -203,9 +223,9 @@ func verdict(c conformanceCase, r *conformanceResult) string {
 
 // score runs the cases of a file and tells which fail, by id, and why. Results
 // are compared by the program that lies beside the cases.
-func score(t *testing.T, l *Lake, path string) (bad map[string]string, cases []conformanceCase, summary string) {
+func score(t *testing.T, l *Lake, file string) (bad map[string]string, cases []conformanceCase, summary string) {
 	t.Helper()
-	cases = readCases(t, path)
+	cases = readCases(t, file)
 	results := runCases(l, cases)
 	bad = make(map[string]string)
 	var lines bytes.Buffer
@@ -240,12 +260,12 @@ func score(t *testing.T, l *Lake, path string) (bad map[string]string, cases []c
 	}
 	must0(t, os.WriteFile(out, lines.Bytes(), 0o600))
 	if others > 0 {
-		summary = fmt.Sprintf("%s: %d of %d right (%d of them refused, as expected)\n", filepath.Base(path), ok, others, refused)
+		summary = fmt.Sprintf("%s: %d of %d right (%d of them refused, as expected)\n", filepath.Base(file), ok, others, refused)
 	}
 	if compared == 0 {
 		return bad, cases, summary
 	}
-	script := filepath.Join(filepath.Dir(path), "score.js")
+	script := filepath.Join(filepath.Dir(file), "score.js")
 	if _, err := os.Stat(script); err != nil {
 		script = sharedFile(t, "conformance/kql/score.js")
 	}
@@ -253,7 +273,7 @@ func score(t *testing.T, l *Lake, path string) (bad map[string]string, cases []c
 	if err != nil {
 		t.Skip("node compares the results and is not here")
 	}
-	text, err := exec.Command(node, script, path, out, "v").CombinedOutput()
+	text, err := exec.Command(node, script, file, out, "v").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, text)
 	}
@@ -284,9 +304,9 @@ func TestConformance(t *testing.T) {
 }
 
 // ratchet compares what fails with the list of what may.
-func ratchet(t *testing.T, path string, bad map[string]string, cases []conformanceCase) {
+func ratchet(t *testing.T, list string, bad map[string]string, cases []conformanceCase) {
 	t.Helper()
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(list)
 	first := errors.Is(err, os.ErrNotExist) && *update
 	if err != nil && !first {
 		t.Fatal(err)
@@ -302,7 +322,7 @@ func ratchet(t *testing.T, path string, bad map[string]string, cases []conforman
 		if _, fails := bad[id]; fails {
 			keep = append(keep, strings.TrimRight(line, "\n"))
 		} else if !*update {
-			t.Errorf("%s is right now: take it out of %s (go test -run TestConformance -update)", id, path)
+			t.Errorf("%s is right now: take it out of %s (go test -run TestConformance -update)", id, list)
 		}
 	}
 	for _, c := range cases {
@@ -316,12 +336,12 @@ func ratchet(t *testing.T, path string, bad map[string]string, cases []conforman
 		}
 	}
 	if *update {
-		must0(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		must0(t, os.MkdirAll(filepath.Dir(list), 0o755))
 		text := strings.Join(keep, "\n")
 		if text != "" {
 			text += "\n"
 		}
-		must0(t, os.WriteFile(path, []byte(text), 0o644))
+		must0(t, os.WriteFile(list, []byte(text), 0o644))
 	}
 }
 

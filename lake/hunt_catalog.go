@@ -70,6 +70,9 @@ var tableDefs = sync.OnceValue(func() []*kql.TableDef {
 		def := &kql.TableDef{Name: t.Name, Time: t.TimeColumn()}
 		for i, c := range t.Columns {
 			def.Columns = append(def.Columns, kql.ColumnDef{Name: c.Name, Type: c.Type.kql(), Doc: c.Description})
+			if c.Alias != "" {
+				def.Columns = append(def.Columns, kql.ColumnDef{Name: c.Alias, Type: c.Type.kql(), Source: c.Name, Hidden: true})
+			}
 			if i == t.Time {
 				for _, a := range t.Aliases() {
 					def.Columns = append(def.Columns, kql.ColumnDef{Name: a, Type: kql.DateTime, Source: c.Name, Doc: "The same as " + c.Name, Hidden: false})

@@ -320,7 +320,15 @@ func (c aggCall) sum(t kql.Type) ([]expr, bool) {
 // avg of nothing is NaN for numbers, null for dates and spans.
 func (c aggCall) avg(t kql.Type) ([]expr, bool) {
 	switch t {
-	case kql.Int, kql.Long, kql.Real:
+	case kql.Long:
+		// The sum overflows as sum's does.
+		x := c.value(0)
+		if x.bits+countBits >= longBits {
+			sum := c.g.narrow(expr{sql: c.over("sum(" + x.sql + ")"), t: kql.Long, wide: true, bits: x.bits + countBits})
+			return []expr{{sql: "coalesce(" + c.g.f("cast", sum.sql, c.g.d.types[kql.Real]) + " / " + c.over("count("+x.sql+")") + ", " + c.g.f("nan") + ")", t: kql.Real}}, true
+		}
+		return []expr{{sql: "coalesce(" + c.over("avg("+x.sql+")") + ", " + c.g.f("nan") + ")", t: kql.Real}}, true
+	case kql.Int, kql.Real:
 		return []expr{{sql: "coalesce(" + c.over("avg("+c.value(0).sql+")") + ", " + c.g.f("nan") + ")", t: kql.Real}}, true
 	case kql.TimeSpan, kql.DateTime:
 		x := c.value(0)
