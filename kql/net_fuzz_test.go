@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -77,5 +78,47 @@ func FuzzAddresses(f *testing.F) {
 			}
 		}
 		newIPv4Finder([]string{s, "10."}, true).find(StringOf(s))
+	})
+}
+
+// FuzzParsers holds that texts that are taken apart come together again, and that
+// nothing panics.
+func FuzzParsers(f *testing.F) {
+	for _, s := range []string{"http://u:p@h:1/p?a=b&c#d", `\\?\C:\a\b.txt:x`, "file:///C:/a", `a "b c" \"d\\" """x`, `a,"b""c",d` + "\r\n", "1.2.3.4", "<e a='b'>c<d/></e>", "C:"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		text := func(b *Bag, key string) string {
+			d, _ := b.Get(key)
+			s, _ := d.(string)
+			return s
+		}
+		p := parsePath(s)
+		if got := text(p, "Filename") + ":" + text(p, "AlternateDataStreamName"); text(p, "RootPath") == "" && !strings.HasSuffix(s+":", got) && !strings.HasSuffix(s, got) {
+			t.Fatalf("%q ends with %q", s, got)
+		}
+		u := parseURL(s)
+		if !strings.Contains(s, text(u, "Path")) || !strings.Contains(s, text(u, "Host")) {
+			t.Fatalf("%q has %q and %q", s, text(u, "Host"), text(u, "Path"))
+		}
+		if args := windowsArgs(s); (len(args) == 0) != (s == "") || len(args) > len(s) {
+			t.Fatalf("%q is %d arguments", s, len(args))
+		}
+		var record strings.Builder
+		for i, field := range csvFields(s) {
+			if i > 0 {
+				record.WriteByte(',')
+			}
+			record.WriteString(`"` + strings.ReplaceAll(field.(string), `"`, `""`) + `"`)
+		}
+		if again := csvFields(record.String()); JSONOf(again) != JSONOf(csvFields(s)) {
+			t.Fatalf("%q is %s, but %s is %s", s, JSONOf(csvFields(s)), record.String(), JSONOf(again))
+		}
+		parseVersion(s)
+		if d, ok := parseXML(s); ok && utf8.ValidString(s) {
+			if _, ok := ParseJSON(JSONOf(d)); !ok {
+				t.Fatalf("%q is no JSON: %s", s, JSONOf(d))
+			}
+		}
 	})
 }
