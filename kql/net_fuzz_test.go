@@ -122,3 +122,23 @@ func FuzzParsers(f *testing.F) {
 		}
 	})
 }
+
+// FuzzUserAgent holds that every text has a browser, a system and a device.
+func FuzzUserAgent(f *testing.F) {
+	for _, s := range []string{"Mozilla/5.0 (Linux; Android 13; SM-S901B Build/TP1A) Chrome/112.0", "NokiaN81-3/10", "iPhone14,2", "Android ;;", "Windows NT 10.0", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		b := parseUserAgent(s, agentPart{true, true, true})
+		for _, key := range []string{"Browser", "OperatingSystem", "Device"} {
+			d, _ := b.Get(key)
+			part, ok := d.(*Bag)
+			if !ok {
+				t.Fatalf("%q has no %s", s, key)
+			}
+			if family, _ := part.Get("Family"); family == "" {
+				t.Fatalf("%q has a %s without a family", s, key)
+			}
+		}
+	})
+}
