@@ -220,7 +220,7 @@ func (b *binder) addPlans(out *Bound, t *table) {
 		return
 	}
 	if t.graph != nil {
-		b.errorf(t.span, "KS111", "A graph cannot be a result. Use graph-match or graph-to-table.")
+		b.addPlans(out, b.graphToTable(graphResult(t.span), t))
 		return
 	}
 	if t.void {

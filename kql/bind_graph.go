@@ -161,6 +161,14 @@ func (b *binder) graphOperator(o Operator, in *table) *table {
 }
 
 // graphToTable gives the nodes, the edges, or both as two results.
+// graphResult shows a graph that nothing follows: its edges and its nodes.
+func graphResult(at Span) *GraphToTableOp {
+	named := func(entity string) GraphOutput {
+		return GraphOutput{Span: at, Entity: entity, As: &Name{Span: at, Text: entity}}
+	}
+	return &GraphToTableOp{Span: at, Outputs: []GraphOutput{named("edges"), named("nodes")}}
+}
+
 func (b *binder) graphToTable(o *GraphToTableOp, in *table) *table {
 	var out []*table
 	for i := range o.Outputs {

@@ -2,28 +2,52 @@ package kql
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
 )
 
 func init() {
-	notEmpty := func(consts []*Value) (func([]Value) Value, error) {
-		if consts[1] != nil && consts[1].Str() == "" {
-			return nil, errors.New("the format must not be empty")
+	checked := func(letters map[byte]int) func(consts []*Value) (func([]Value) Value, error) {
+		return func(consts []*Value) (func([]Value) Value, error) {
+			if consts[1] == nil {
+				return nil, nil
+			}
+			return nil, checkFormat(consts[1].Str(), letters)
 		}
-		return nil, nil
 	}
+	// How often a letter may stand in a row.
+	date := checked(map[byte]int{'d': 2, 'M': 2, 'y': 4, 'h': 2, 'H': 2, 'm': 2, 's': 2, 'f': 7, 'F': 7, 't': 2})
+	span := checked(map[byte]int{'d': 8, 'h': 2, 'H': 2, 'm': 2, 's': 2, 'f': 7, 'F': 7})
 	Register(
 		Func{Name: "format_datetime", Naming: NameFirst, NullIn: true, Doc: "The datetime in a format of d, dd, M, MM, yy, yyyy, h, hh, H, HH, m, mm, s, ss, f..., F..., tt.",
-			Sigs: []Sig{Of(String, P("date", onlyDateTime), P("format", onlyString))}, Prepare: notEmpty,
+			Sigs: []Sig{Of(String, P("date", onlyDateTime), P("format", onlyString))}, Prepare: date,
 			Eval: func(args []Value) Value { return StringOf(formatDateTime(args[0].Int(), args[1].Str())) }},
 		Func{Name: "format_timespan", Naming: NameFirst, NullIn: true, Doc: "The timespan in a format of d, dd..., h, hh, H, HH, m, mm, s, ss, f..., F....",
-			Sigs: []Sig{Of(String, P("timespan", onlyTimeSpan), P("format", onlyString))}, Prepare: notEmpty,
+			Sigs: []Sig{Of(String, P("timespan", onlyTimeSpan), P("format", onlyString))}, Prepare: span,
 			Eval: func(args []Value) Value { return StringOf(formatTimeSpan(args[0].Int(), args[1].Str())) }},
 		Func{Name: "format_bytes", Naming: NameFirst, NullIn: true, Doc: "A number of bytes as text, in KB, MB and so on.",
 			Sigs: []Sig{Of(String, P("size", AnyNumber), Opt("precision", AnyNumber), Opt("units", onlyString))}, Eval: formatBytes},
 	)
+}
+
+// checkFormat tells what is wrong with a format: only its letters and these
+// delimiters may be in it.
+func checkFormat(format string, letters map[byte]int) (err error) {
+	if format == "" {
+		return errors.New("the format must not be empty")
+	}
+	eachRun(format, func(letter byte, n int) {
+		most, ok := letters[letter]
+		switch {
+		case ok && n > most:
+			err = fmt.Errorf("the format '%s' has %d times '%c' in a row, which has no meaning", format, n, letter)
+		case !ok && !strings.ContainsRune(" /-:,._[]", rune(letter)):
+			err = fmt.Errorf("the format '%s' holds '%c', which is neither a part of it nor a delimiter", format, letter)
+		}
+	})
+	return err
 }
 
 // eachRun takes a format apart into runs of one letter and what is between.

@@ -41,6 +41,7 @@ type conformanceCase struct {
 		SyntaxOK   *bool `json:"syntax_ok"`
 		Bound      bool
 		BindErrors int  `json:"bind_errors"`
+		Errors     []string
 		OpenSchema bool `json:"open_schema"`
 		Schema     []struct{ Name, Type string }
 	}
@@ -198,11 +199,16 @@ func verdict(c conformanceCase, r *conformanceResult) string {
 		return ""
 	case c.Repo != "":
 		if c.Oracle.SyntaxOK != nil && !*c.Oracle.SyntaxOK {
+			if r.err == nil {
+				return "it ran, the official parser refuses it"
+			}
 			return ""
 		}
 		if bad && (c.Oracle.Bound && c.Oracle.BindErrors == 0 || slices.ContainsFunc(diags.List, func(d kql.Diagnostic) bool { return d.Syntax })) {
 			return "ERR " + r.Err
 		}
+		return ""
+	case bad && len(c.Oracle.Errors) > 0:
 		return ""
 	case bad:
 		return "ERR " + r.Err
