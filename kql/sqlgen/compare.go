@@ -279,7 +279,6 @@ func constItems(args []kql.Scalar, t kql.Type) (vals []kql.Value, ok bool) {
 func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	op := c.Func.Name
 	not := strings.HasPrefix(op, "!")
-	anyCase := strings.HasSuffix(op, "~")
 	t := c.Args[0].Type()
 	if t == kql.Dynamic || t == kql.Decimal || t == kql.Real || t == kql.Unknown || t == kql.Bool {
 		return expr{}, false
@@ -288,13 +287,16 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	if !ok {
 		return expr{}, false
 	}
+	if strings.HasSuffix(op, "~") && t == kql.String {
+		return ruleTextOp(g, s, c, m)
+	}
 	x := g.value(s, c.Args[0])
 	if t == kql.Int {
 		x = g.convert(x, kql.Long, c.Span)
 	}
 	empty, nulls := false, false
 	seen := map[any]bool{}
-	var list, patterns []string
+	var list []string
 	for _, v := range vals {
 		if v.IsNull() {
 			nulls = true
@@ -305,13 +307,6 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 			text := v.Str()
 			if t == kql.String && text == "" {
 				empty = true
-			}
-			if anyCase && t == kql.String {
-				if !ascii(text) {
-					return expr{}, false
-				}
-				text = strings.ToLower(text)
-				patterns = append(patterns, v.Str())
 			}
 			if !seen[text] {
 				seen[text] = true
@@ -351,16 +346,7 @@ func ruleIn(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 		}
 		return boolean("FALSE", false), true
 	}
-	left := x.sql
-	if anyCase && t == kql.String {
-		left = g.f("lower", left)
-	}
-	sql := "(" + g.f("in", left, strings.Join(list, ", ")) + ")"
-	if anyCase && t == kql.String {
-		if sql, ok = g.folded(sql, left, x.sql, "in~", patterns); !ok {
-			return expr{}, false
-		}
-	}
+	sql := "(" + g.f("in", x.sql, strings.Join(list, ", ")) + ")"
 	if x.null && (m != falsy || not) {
 		sql = "coalesce(" + sql + ", FALSE)"
 	}

@@ -165,6 +165,7 @@ func trials() (out []trial) {
 	both("tolower", s, s)
 	both("toupper", s, s)
 	both("strlen", l, s)
+	both("string_size", l, s)
 	both("strcat", s, s, l, s)
 	both("substring", s, s, l, l)
 	both("[]", d, d, s)
