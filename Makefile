@@ -27,6 +27,9 @@ web/dist/index.html: web/node_modules/.package-lock.json $(WEB_SOURCES)
 api/graphclient/node_modules/.package-lock.json: api/graphclient/package-lock.json
 	cd api/graphclient && npm ci --no-audit --no-fund
 
+api/kustoclient/node_modules/.package-lock.json: api/kustoclient/package-lock.json
+	cd api/kustoclient && npm ci --no-audit --no-fund
+
 # A C++ compiler links DuckDB; Chromium drives the portal in the tests.
 packages-build:
 	@tools/packages.sh gcc:gcc g++:g++
@@ -35,7 +38,7 @@ packages-test: packages-build
 
 test: packages-test build check test-web test-go e2e
 
-test-go: api/graphclient/node_modules/.package-lock.json
+test-go: api/graphclient/node_modules/.package-lock.json api/kustoclient/node_modules/.package-lock.json
 	go test -race -timeout 20m ./...
 
 test-web: web/node_modules/.package-lock.json
@@ -67,4 +70,4 @@ fuzz:
 	tools/fuzz.sh $(FUZZTIME)
 
 clean:
-	rm -rf bin web/dist/assets web/dist/index.html web/node_modules api/graphclient/node_modules
+	rm -rf bin web/dist/assets web/dist/index.html web/node_modules api/graphclient/node_modules api/kustoclient/node_modules
