@@ -15,7 +15,10 @@ import (
 	"github.com/tocsinhq/tocsin/lake"
 )
 
-var savedRoutes = []route{
+// savedRoutes are what surrounds running a query.
+var savedRoutes = concat(libraryRoutes, linkRoutes, preparedRoutes)
+
+var libraryRoutes = []route{
 	{id: "listHuntingQueries", method: "GET", path: "/api/v1/hunting/queries", verb: tocsin.VerbHunt, tag: "hunting",
 		doc: "The queries and functions that one saved or that are shared", out: is[savedList](), handle: (*API).listSaved},
 	{id: "saveHuntingQuery", method: "POST", path: "/api/v1/hunting/queries", verb: tocsin.VerbHunt, tag: "hunting", status: http.StatusCreated,

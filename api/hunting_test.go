@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -537,3 +538,160 @@ func TestSavedFunctions(t *testing.T) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
+
+func TestLinkHunt(t *testing.T) {
+	h := hunts(t, 9, nil)
+	me := h.signIn("admin", h.password)
+	link := func(more ...any) string {
+		t.Helper()
+		rows := []map[string]any{
+			{"Timestamp": "2026-11-20T08:59:00.0000000Z", "DeviceId": "d0", "DeviceName": "host0.example", "ReportId": 0, "FileName": "p0.exe", "SHA1": strings.Repeat("a", 40), "Empty": nil},
+			{"Timestamp": "2026-11-20T08:58:00.0000000Z", "DeviceId": "d1", "DeviceName": "host1.example", "ReportId": 1, "FileName": "p1.exe"},
+			{"Timestamp": "2026-11-20T08:56:00.0000000Z", "DeviceId": "D0", "DeviceName": "host0.example", "ReportId": 3, "FileName": "p3.exe", "SHA1": strings.Repeat("b", 40)},
+		}
+		return queryBody(t, "DeviceProcessEvents | where ProcessId < 9", append([]any{"title", "Found by hand", "severity", "high", "category", "Execution", "description", "why",
+			"recommendedActions", "look", "rows", rows, "entities", []map[string]string{{"role": "impacted", "type": "device", "column": "DeviceId"}, {"role": "evidence", "type": "file", "column": "SHA1"}}}, more...)...)
+	}
+	a := me.call("POST", "/api/v1/hunting/link", link())
+	var first linkAnswer
+	if err := json.Unmarshal([]byte(a.body), &first); err != nil || a.StatusCode != http.StatusCreated || len(first.AlertIDs) != 2 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	alert := me.call("GET", "/v1.0/security/alerts_v2/"+first.AlertIDs[0], "").json(t)
+	if alert["detectionSource"] != "manual" || alert["title"] != "Found by hand" || alert["severity"] != "high" || alert["category"] != "Execution" || alert["description"] != "why" ||
+		alert["recommendedActions"] != "look" || alert["incidentId"] != first.IncidentID || alert["firstActivityDateTime"] != "2026-11-20T08:56:00Z" || alert["lastActivityDateTime"] != "2026-11-20T08:59:00Z" {
+		t.Errorf("%v", alert)
+	}
+	details := alert["customDetails"].(map[string]any)
+	kept := details["rows"].([]any)
+	if details["query"] != "DeviceProcessEvents | where ProcessId < 9" || details["rowCount"] != 2.0 || len(kept) != 2 || kept[0].(map[string]any)["FileName"] != "p0.exe" || len(kept[0].(map[string]any)) != 6 {
+		t.Errorf("details %v", details)
+	}
+	evidence := alert["evidence"].([]any)
+	if len(evidence) != 3 {
+		t.Fatalf("evidence %v", evidence)
+	}
+	device, file := evidence[0].(map[string]any), evidence[1].(map[string]any)
+	if device["@odata.type"] != "#microsoft.graph.security.deviceEvidence" || device["deviceDnsName"] != "host0.example" || device["mdeDeviceId"] != "d0" ||
+		file["@odata.type"] != "#microsoft.graph.security.fileEvidence" || file["fileDetails"].(map[string]any)["fileName"] != "p0.exe" {
+		t.Errorf("evidence %v", evidence)
+	}
+	stored, err := h.cases.Alert(h.system(), first.AlertIDs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (tocsin.RowRef{Table: "DeviceProcessEvents", Time: time.Date(2026, 11, 20, 8, 59, 0, 0, time.UTC), DeviceID: "d0", ReportID: "0"}); len(stored.Rows) != 2 || stored.Rows[0] != want || stored.Count != 2 {
+		t.Errorf("rows %+v", stored.Rows)
+	}
+	// Into the same incident, and what cannot be.
+	a = me.call("POST", "/api/v1/hunting/link", link("incidentId", first.IncidentID, "entities", []any{}))
+	var second linkAnswer
+	if err := json.Unmarshal([]byte(a.body), &second); err != nil || a.StatusCode != http.StatusCreated || second.IncidentID != first.IncidentID || len(second.AlertIDs) != 1 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	log := me.call("GET", "/api/v1/incidents/"+first.IncidentID+"/activities", "").body
+	if strings.Count(log, `"kind":"alertLinked"`) != 2 || strings.Count(log, `"kind":"created"`) != 1 || strings.Contains(log, "correlation") || !strings.Contains(log, `"name":"admin"`) {
+		t.Errorf("activities %s", log)
+	}
+	inc := me.call("GET", "/v1.0/security/incidents/"+first.IncidentID+"?$expand=alerts", "").json(t)
+	if n := len(inc["alerts"].([]any)); n != 3 || inc["severity"] != "high" {
+		t.Errorf("%d alerts: %v", n, inc)
+	}
+	many := make([]map[string]any, 151)
+	for i := range many {
+		many[i] = map[string]any{"DeviceId": fmt.Sprint("d", i)}
+	}
+	for what, c := range map[string]struct {
+		body   string
+		status int
+	}{
+		"no incident":     {link("incidentId", "999"), 404},
+		"not a number":    {link("incidentId", "x"), 400},
+		"no title":        {link("title", " "), 400},
+		"severity":        {link("severity", "critical"), 400},
+		"category":        {link("category", "<b>"), 400},
+		"no rows":         {link("rows", []any{}), 400},
+		"a role":          {link("entities", []any{map[string]string{"role": "x", "type": "device", "column": "DeviceId"}}), 400},
+		"a type":          {link("entities", []any{map[string]string{"role": "evidence", "type": "x", "column": "DeviceId"}}), 400},
+		"impacted file":   {link("entities", []any{map[string]string{"role": "impacted", "type": "file", "column": "SHA1"}}), 400},
+		"no column":       {link("entities", []any{map[string]string{"role": "impacted", "type": "device", "column": ""}}), 400},
+		"too many alerts": {link("rows", many), 413},
+	} {
+		if a := me.call("POST", "/api/v1/hunting/link", c.body); a.StatusCode != c.status {
+			t.Errorf("%s: %d %s", what, a.StatusCode, a.body)
+		}
+	}
+	me.call("PATCH", "/v1.0/security/incidents/"+first.IncidentID, `{"status":"resolved"}`)
+	if a := me.call("POST", "/api/v1/hunting/link", link("incidentId", first.IncidentID)); a.StatusCode != http.StatusConflict {
+		t.Errorf("into a resolved incident: %d %s", a.StatusCode, a.body)
+	}
+	if a := h.call(h.scoped(tocsin.RoleOperator, tocsin.VerbAlertWrite), "POST", "/api/v1/hunting/link", link()); a.StatusCode != http.StatusForbidden {
+		t.Errorf("without hunting: %d", a.StatusCode)
+	}
+}
+
+// TestPreparedHunts runs every prepared query: with a value that would break
+// out of its quotes, with a time and without.
+func TestPreparedHunts(t *testing.T) {
+	h := hunts(t, 9, nil)
+	token := h.token(tocsin.RoleOperator)
+	get := func(kind, value, more string) (out preparedAnswer) {
+		t.Helper()
+		a := h.call(token, "GET", "/api/v1/hunting/prepared?type="+kind+"&value="+url.QueryEscape(value)+more, "")
+		if err := json.Unmarshal([]byte(a.body), &out); err != nil || a.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", kind, a.StatusCode, a.body)
+		}
+		return out
+	}
+	var sink nothing
+	for kind, list := range preparedHunts {
+		for _, value := range []string{"a\"b\\c\n| take 1 //", "host0.example", strings.Repeat("a", 40)} {
+			for _, more := range []string{"", "&from=2026-11-20T08:30:00Z", "&from=2026-11-20T08:30:00Z&to=2026-11-20T08:40:00Z"} {
+				want := 0
+				for _, p := range list {
+					if p.when == nil || p.when(value) {
+						want++
+					}
+				}
+				out := get(kind, value, more)
+				for _, p := range list {
+					span, err := preparedRange("", "")
+					if err == nil && len(out.Queries) != want {
+						_, err = h.api.cfg.Hunting.Check(h.system(), p.write(kind, value, span), lake.HuntOptions{})
+					}
+					if err != nil {
+						t.Errorf("%s, %s: %v", kind, p.name, err)
+					}
+				}
+				if len(out.Queries) != want {
+					t.Errorf("%s of %q: %d queries, want %d: some are not valid", kind, value, len(out.Queries), want)
+				}
+				for _, q := range out.Queries {
+					if _, err := h.api.runHunt(h.system(), q.Text, lake.HuntOptions{Interface: "portal"}, sink); err != nil {
+						t.Errorf("%s, %s: %v\n%s", kind, q.Name, err, q.Text)
+					}
+				}
+			}
+		}
+	}
+	q := get("device", "host1.example", "&from=2026-11-20T08:30:00Z").Queries[0]
+	a := h.call(token, "POST", "/api/v1/hunting/run", queryBody(t, q.Text+" | count"))
+	if !strings.Contains(a.body, `{"rows":[[3]]}`) {
+		t.Errorf("%s\n%s", q.Text, a.body)
+	}
+	for kind := range preparedNames {
+		if len(get(kind, "x", "").Queries) == 0 {
+			t.Errorf("%s has no queries", kind)
+		}
+	}
+	for what, path := range map[string]string{"kind": "type=x&value=y", "no value": "type=ip&value=", "time": "type=ip&value=x&from=y", "order": "type=ip&value=x&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z"} {
+		if a := h.call(token, "GET", "/api/v1/hunting/prepared?"+path, ""); a.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", what, a.StatusCode)
+		}
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Table(lake.HuntTable) error { return nil }
+func (nothing) Row([]kql.Value) error      { return nil }

@@ -92,6 +92,7 @@ type batch struct {
 	bySource  map[[2]string]string     // source and external id -> id
 	facts     map[string]correlate.Facts
 	repeats   []string // ids of alerts that occurred again, in order
+	actor     tocsin.Actor // who puts alerts into incidents: correlation, or a person
 }
 
 type openIncident struct {
@@ -110,7 +111,7 @@ type knownAlert struct {
 
 func newBatch(c *Cases, tx *store.Tx) *batch {
 	return &batch{c: c, tx: tx, prev: tx.Prevalence(), incidents: map[int64]*openIncident{}, alerts: map[string]*knownAlert{}, standings: map[int64]store.Standing{},
-		bySource: map[[2]string]string{}, facts: map[string]correlate.Facts{}}
+		bySource: map[[2]string]string{}, facts: map[string]correlate.Facts{}, actor: correlation}
 }
 
 func (b *batch) accept(in *tocsin.Alert) (Accepted, error) {
@@ -384,21 +385,21 @@ func (b *batch) finishIncident(oi *openIncident) error {
 	// once a batch; how it came about is in the lines of the alerts.
 	if was, is := oi.before, oi.inc; !oi.fresh {
 		if was.Severity != is.Severity {
-			err := b.record(oi, tocsin.Change{Kind: "severityChanged", Before: object("severity", was.Severity), After: object("severity", is.Severity),
+			err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "severityChanged", Before: object("severity", was.Severity), After: object("severity", is.Severity),
 				Summary: fmt.Sprintf("Severity changed from %s to %s, following the alerts", was.Severity, is.Severity)})
 			if err != nil {
 				return err
 			}
 		}
 		if was.DisplayName != is.DisplayName {
-			err := b.record(oi, tocsin.Change{Kind: "renamed", Before: object("displayName", was.DisplayName), After: object("displayName", is.DisplayName),
+			err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "renamed", Before: object("displayName", was.DisplayName), After: object("displayName", is.DisplayName),
 				Summary: fmt.Sprintf("Renamed to “%s”, following the alerts", is.DisplayName)})
 			if err != nil {
 				return err
 			}
 		}
 	}
-	oi.inc.LastUpdate, oi.inc.LastModifiedBy = b.tx.Now(), correlation.Name
+	oi.inc.LastUpdate, oi.inc.LastModifiedBy = b.tx.Now(), b.actor.Name
 	return b.tx.PutIncident(&oi.inc)
 }
 
@@ -406,7 +407,10 @@ func (b *batch) finishIncident(oi *openIncident) error {
 func (b *batch) record(oi *openIncident, ch tocsin.Change) error {
 	oi.inc.Version++
 	oi.dirty = true
-	ch.Actor, ch.Noun, ch.ID, ch.Version = correlation, "incident", strconv.FormatInt(oi.inc.ID, 10), oi.inc.Version
+	if ch.Actor == (tocsin.Actor{}) {
+		ch.Actor = b.actor
+	}
+	ch.Noun, ch.ID, ch.Version = "incident", strconv.FormatInt(oi.inc.ID, 10), oi.inc.Version
 	_, err := b.tx.Append(ch)
 	return err
 }

@@ -1,0 +1,94 @@
+package cases
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/correlate"
+	"github.com/tocsinhq/tocsin/store"
+)
+
+// MaxLinked is how many alerts one call of Link takes.
+const MaxLinked = 150
+
+// Link puts alerts that a person made into one incident: a new one when
+// incidentID is 0, else that one, which must be open. Nothing is correlated:
+// the person has said what belongs together. Alerts, incident and their lines
+// of the record, in the person's name, are there together or not at all; an
+// alert that is not valid, or that was taken before, is an error.
+func (c *Cases) Link(ctx context.Context, incidentID int64, alerts []tocsin.Alert) (into int64, ids []string, err error) {
+	if len(alerts) == 0 || len(alerts) > MaxLinked {
+		return 0, nil, tocsin.Errorf(tocsin.CodeLimit, "1 to %d alerts can be linked at once, not %d", MaxLinked, len(alerts))
+	}
+	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		b := newBatch(c, tx)
+		b.actor = tx.Principal().Actor()
+		into, ids = incidentID, nil
+		for i := range alerts {
+			a := alerts[i] // the caller keeps its own
+			a.Evidence, a.Rows, a.Categories, a.Techniques = slices.Clone(a.Evidence), slices.Clone(a.Rows), slices.Clone(a.Categories), slices.Clone(a.Techniques)
+			if err := b.link(&a, into); err != nil {
+				return err
+			}
+			into, ids = a.IncidentID, append(ids, a.ID)
+		}
+		return b.finish()
+	})
+	return into, ids, err
+}
+
+// link takes one alert into an incident, or into a new one when it is 0.
+func (b *batch) link(a *tocsin.Alert, incidentID int64) error {
+	a.Normalize()
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	known, err := b.known(a)
+	if err != nil {
+		return err
+	}
+	if known != nil {
+		return tocsin.Errorf(tocsin.CodeConflict, "this alert is in incident %d already", known.a.IncidentID)
+	}
+	a.Tenant, a.ID, a.Version = b.tx.Tenant(), alertID(a), 1
+	a.Created, a.LastUpdate, a.Links = b.tx.Now(), b.tx.Now(), nil
+	var oi *openIncident
+	if incidentID == 0 {
+		oi, err = b.open(a, correlate.Decision{Why: "linked from a hunting query"})
+	} else {
+		oi, err = b.put(a, incidentID)
+	}
+	if err != nil {
+		return err
+	}
+	a.IncidentID = oi.inc.ID
+	if a.AssignedTo == "" {
+		a.AssignedTo = oi.inc.AssignedTo
+	}
+	f := correlate.FactsOf(a)
+	return b.write(a, f, f.LookupKeys())
+}
+
+// put adds an alert to an incident that a person chose.
+func (b *batch) put(a *tocsin.Alert, incidentID int64) (*openIncident, error) {
+	oi, err := b.incident(incidentID)
+	if err != nil {
+		return nil, err
+	}
+	if err := oi.inc.CheckMove(oi.inc.Status); err != nil {
+		return nil, err
+	}
+	if !oi.inc.Open() {
+		return nil, tocsin.Errorf(tocsin.CodeConflict, "incident %d is resolved; open it again first", incidentID)
+	}
+	if err := b.count(oi); err != nil {
+		return nil, err
+	}
+	before := oi.tally.alerts
+	oi.tally.add(digestOf(a), a.Active())
+	return oi, b.record(oi, tocsin.Change{Kind: "alertLinked", AlertID: a.ID,
+		Before: object("alertCount", before), After: object("alertCount", oi.tally.alerts, "severity", a.Severity),
+		Summary: fmt.Sprintf("Alert “%s” was linked from a hunting query", a.Title)})
+}
