@@ -39,7 +39,7 @@ func (b *binder) call(e *CallExpr) value {
 			return value{x: x}
 		}
 	}
-	if f := LookupFunc(name); f != nil && !strings.HasPrefix(name, "__") {
+	if f := LookupFunc(name); f != nil && (!strings.HasPrefix(name, "__") || strings.HasPrefix(name, "__hash_")) {
 		return value{x: b.callBuiltin(f, e)}
 	}
 	if fn := b.storedFunction(name, at); fn != nil {

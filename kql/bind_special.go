@@ -277,7 +277,7 @@ func (b *binder) columnIfExists(e *CallExpr) Scalar {
 	if c, ok := b.row.find(name); ok {
 		return &ColRef{Span: at, Col: c}
 	}
-	if b.row.open {
+	if b.row.open && !b.blank {
 		b.open = true
 		return &ColRef{Span: at, Col: Column{Name: name}}
 	}

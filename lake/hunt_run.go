@@ -172,17 +172,23 @@ func (h *hunt) answer(who tocsin.Principal, sink HuntSink) error {
 	}
 	h.stats.Warnings, h.stats.Tables = bound.Warnings, bound.Uses
 	start := time.Now()
-	statements := make([]*sqlgen.Statement, len(bound.Plans))
+	parts := make([]planParts, len(bound.Plans))
 	for i, p := range bound.Plans {
-		if statements[i], err = h.generate(p.Root, h.opts.MaxRows+1); err != nil {
-			return err
+		legs, limit := kql.Legs(p.Root)
+		parts[i].limit = limit
+		for _, leg := range legs {
+			st, err := h.generate(leg, h.opts.MaxRows+1)
+			if err != nil {
+				return err
+			}
+			parts[i].statements = append(parts[i].statements, st)
 		}
 	}
 	h.stats.Plan = time.Since(start)
 	start = time.Now()
 	defer func() { h.stats.Run = time.Since(start) }()
 	for i, p := range bound.Plans {
-		if err := h.table(p, statements[i], sink); err != nil {
+		if err := h.table(p, parts[i], sink); err != nil {
 			return err
 		}
 		if h.stats.Partial != "" {
@@ -207,13 +213,20 @@ func (h *hunt) generate(root kql.Rel, limit int64) (*sqlgen.Statement, error) {
 	return st, err
 }
 
+// planParts are the statements that give the rows of one plan, one after the
+// other, of which no more than limit are wanted (-1: all).
+type planParts struct {
+	statements []*sqlgen.Statement
+	limit      int64
+}
+
 // errEnough ends the reading of a result that has reached a limit.
 var errEnough = errors.New("enough rows")
 
 // table runs one plan and hands its rows over.
-func (h *hunt) table(p *kql.Plan, st *sqlgen.Statement, sink HuntSink) error {
-	cols := make([]kql.Column, len(st.Cols))
-	for i, c := range st.Cols {
+func (h *hunt) table(p *kql.Plan, parts planParts, sink HuntSink) error {
+	cols := make([]kql.Column, len(parts.statements[0].Cols))
+	for i, c := range parts.statements[0].Cols {
 		cols[i] = c.Column
 	}
 	told := false
@@ -227,7 +240,12 @@ func (h *hunt) table(p *kql.Plan, st *sqlgen.Statement, sink HuntSink) error {
 		}
 		return nil
 	}
-	err := h.run(st, func(row []kql.Value) error {
+	left := parts.limit
+	take := func(row []kql.Value) error {
+		if left == 0 {
+			return errEnough
+		}
+		left--
 		if h.stats.Rows == h.opts.MaxRows {
 			h.stats.Partial = fmt.Sprintf("The result has more than %s rows, which is the most that a query gives; the first %s are shown.", grouped(h.opts.MaxRows), grouped(h.opts.MaxRows))
 			return errEnough
@@ -249,9 +267,18 @@ func (h *hunt) table(p *kql.Plan, st *sqlgen.Statement, sink HuntSink) error {
 			return sinkError{err}
 		}
 		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
+	}
+	for _, st := range parts.statements {
+		if left == 0 {
+			break
+		}
+		err := h.run(st, take)
+		if errors.Is(err, errEnough) {
+			break
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return tell()
 }

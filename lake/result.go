@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -105,10 +106,22 @@ func (r *rowReader) start(st *sqlgen.Statement) error {
 		return &engineError{mapping.ErrorTypeInvalid, mapping.PendingError(pending)}
 	}
 	drive(pending)
+	if msg := mapping.PendingError(pending); msg != "" {
+		return &engineError{errorKind(msg), msg}
+	}
 	if mapping.ExecutePending(pending, &r.result) == mapping.StateError {
 		return r.failure()
 	}
 	return r.checkColumns()
+}
+
+// errorKind is the kind of an error of which DuckDB's interface gives the text
+// only.
+func errorKind(msg string) mapping.ErrorType {
+	if strings.HasPrefix(msg, "Out of Memory Error") {
+		return mapping.ErrorTypeOutOfMemory
+	}
+	return mapping.ErrorTypeInvalid
 }
 
 func bindArg(stmt mapping.PreparedStatement, i mapping.IdxT, arg any) error {
@@ -140,7 +153,8 @@ func (r *rowReader) failure() error {
 // checkColumns compares what comes out with what is going to be read: a vector
 // of another layout would be read as garbage.
 func (r *rowReader) checkColumns() error {
-	if n := int(mapping.ColumnCount(&r.result)); n != len(r.cols) {
+	// A table without columns is read as one that nobody looks at.
+	if n := int(mapping.ColumnCount(&r.result)); n != max(1, len(r.cols)) {
 		return fmt.Errorf("a result of %d columns instead of %d", n, len(r.cols))
 	}
 	r.columns = make([]inValues, len(r.cols))

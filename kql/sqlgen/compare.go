@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tocsinhq/tocsin/kql"
@@ -408,7 +409,8 @@ func ruleIsEmpty(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 // merge brings the branches of a choice to one type and form.
 func (g *gen) merge(t kql.Type, xs []expr, at kql.Span) (out expr, sqls []string) {
 	rep, json := Natural, true
-	micro := t == kql.DateTime
+	// Stored times stay as they are beside nulls, but nulls alone are no times.
+	micro := t == kql.DateTime && slices.ContainsFunc(xs, func(x expr) bool { return x.rep == Micros })
 	for i := range xs {
 		if xs[i].t != t && t != kql.Unknown {
 			xs[i] = g.convert(xs[i], t, at)
