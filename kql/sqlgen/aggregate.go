@@ -33,6 +33,8 @@ func (g *gen) groupKeys(s scope, by []kql.Item) []column {
 		if x.rep == MaybeNull || x.json {
 			x = g.natural(x)
 		}
+		size, more := s.weight(it.X)
+		x.weight = size + more - 1
 		keys = append(keys, column{Column: it.Out, name: colName(it.Out.ID), x: x})
 	}
 	return keys

@@ -25,6 +25,8 @@ type expr struct {
 	konst *kql.Value
 	// picked: a field of a row that an aggregate picks.
 	picked bool
+	// weight of a column is how many nodes its name stands for, beside itself.
+	weight int
 }
 
 // mode tells what a condition's reader makes of SQL NULL, which lets the writer

@@ -299,6 +299,9 @@ func (g *gen) union(n *kql.Union) *rel {
 			xs[i] = r.cols[j].x
 		}
 		x, sqls := g.merge(c.Type, xs, kql.Span{})
+		for _, in := range xs {
+			x.weight = max(x.weight, in.weight)
+		}
 		for i, r := range ins {
 			r.cols[j] = column{Column: c, name: colName(c.ID), x: expr{sql: sqls[i]}}
 		}

@@ -278,6 +278,7 @@ func (g *gen) values(n *kql.Values) *rel {
 
 func (g *gen) filter(n *kql.Filter) *rel {
 	r := g.rel(n.In)
+	g.lighten(r, n.Pred)
 	g.open(r, n.Pred)
 	g.where(r, n.Pred)
 	return r
@@ -307,6 +308,7 @@ func (g *gen) project(n *kql.Project) *rel {
 			computed = append(computed, it.X)
 		}
 	}
+	g.lighten(r, computed...)
 	// What is computed behind an order or a limit is computed for fewer rows,
 	// and the order does not carry it along. A stored table is read late anyway.
 	if len(computed) > 0 && (len(r.order) > 0 && r.table == nil || r.limit != "" || !r.plain(computed...)) {
@@ -326,6 +328,8 @@ func (g *gen) items(r *rel, items []kql.Item) {
 			x = g.convert(x, it.Out.Type, it.X.Pos())
 		}
 		x = g.narrow(x)
+		size, more := s.weight(it.X)
+		x.weight = size + more - 1
 		cols = append(cols, column{Column: it.Out, name: colName(it.Out.ID), x: x})
 	}
 	r.cols = cols

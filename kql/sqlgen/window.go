@@ -26,6 +26,9 @@ func (g *gen) windowed(n *kql.Project) *rel {
 		return g.sessioned(n, session)
 	}
 	r := g.rel(n.In)
+	for _, it := range n.Items {
+		g.lighten(r, it.X)
+	}
 	if r.closed || r.limit != "" || len(r.order) > 0 {
 		g.wrap(r)
 	}
