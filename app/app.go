@@ -47,11 +47,14 @@ type Config struct {
 	// PublicURL is the portal's address as people see it; "" takes it from
 	// each request.
 	PublicURL string
-	WebDev    string // URL of a Vite server to take the portal from
-	NoRules   bool   // match nothing: for measuring intake alone
-	Version   string
-	Log       *slog.Logger
-	Now       func() time.Time // time.Now when nil
+	// ExternalData are the hosts that queries may read files from over HTTPS
+	// with externaldata; none when empty. "*.example" means any host below.
+	ExternalData []string
+	WebDev       string // URL of a Vite server to take the portal from
+	NoRules      bool   // match nothing: for measuring intake alone
+	Version      string
+	Log          *slog.Logger
+	Now          func() time.Time // time.Now when nil
 }
 
 // CheckListen reports a listening address that would carry passwords in the
@@ -128,7 +131,11 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	if a.lake, err = lake.Open(ctx, lake.Config{Dir: cfg.Data, Now: cfg.Now, Log: cfg.Log}); err != nil {
+	external, err := openExternal(cfg.ExternalData)
+	if err != nil {
+		return nil, err
+	}
+	if a.lake, err = lake.Open(ctx, lake.Config{Dir: cfg.Data, Now: cfg.Now, Log: cfg.Log, Tenant: tocsin.DefaultTenant, Live: a.liveTables(), External: external}); err != nil {
 		return nil, fmt.Errorf("open the lake: %w", err)
 	}
 	if a.store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, "tocsin.db"), Now: cfg.Now, Logger: cfg.Log}); err != nil {

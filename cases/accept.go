@@ -91,7 +91,7 @@ type batch struct {
 	standings map[int64]store.Standing // of incidents that were candidates only
 	bySource  map[[2]string]string     // source and external id -> id
 	facts     map[string]correlate.Facts
-	repeats   []string // ids of alerts that occurred again, in order
+	repeats   []string     // ids of alerts that occurred again, in order
 	actor     tocsin.Actor // who puts alerts into incidents: correlation, or a person
 }
 

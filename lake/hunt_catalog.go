@@ -57,8 +57,11 @@ func (l *Lake) HuntCatalog(p tocsin.Principal, functions map[string]kql.Function
 
 // tableVerb is the permission that reading a table takes, besides hunting.
 func tableVerb(t *Table) tocsin.Verb {
-	if t.Group == "alerts" {
+	switch {
+	case t.Group == "alerts" || t.Name == "SecurityAlert":
 		return tocsin.VerbAlertRead
+	case t.Name == "SecurityIncident":
+		return tocsin.VerbIncidentRead
 	}
 	return tocsin.VerbEventRead
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -243,4 +244,72 @@ func savedState(q tocsin.SavedQuery) json.RawMessage {
 		return nil // of texts: cannot fail
 	}
 	return raw
+}
+
+// EachAlert calls fn for the alerts of the tenant that were active between from
+// and to, zero for no bound, or with created for those that were taken then;
+// without their comments.
+func (tx *Tx) EachAlert(created bool, from, to time.Time, fn func(a *tocsin.Alert) error) error {
+	q := `SELECT ` + alertColumns + fromAlert + `a.last_activity >= $2 AND a.first_activity <= $3 ORDER BY a.created, a.id`
+	if created {
+		q = `SELECT ` + alertColumns + fromAlert + `a.created >= $2 AND a.created <= $3 ORDER BY a.created, a.id`
+	}
+	rows, err := tx.query(q, micros(from), lastMicro(to))
+	return each(rows, err, func(rows *sql.Rows) error {
+		a, err := scanAlert(rows)
+		if err != nil {
+			return err
+		}
+		return fn(a)
+	})
+}
+
+// EachIncident calls fn for the incidents of the tenant that were last changed
+// between from and to, zero for no bound, without those that were merged away,
+// and for each the ids of its alerts.
+func (tx *Tx) EachIncident(from, to time.Time, fn func(inc *tocsin.Incident, alertIDs []string) error) error {
+	alerts := map[int64][]string{}
+	rows, err := tx.query(`SELECT incident_id, id FROM alert WHERE tenant = $1 ORDER BY created, id`)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var incident int64
+		var id string
+		err := rows.Scan(&incident, &id)
+		alerts[incident] = append(alerts[incident], id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var ids []int64
+	rows, err = tx.query(`SELECT id FROM incident WHERE tenant = $1 AND last_update >= $2 AND last_update <= $3 AND redirect_id = 0 ORDER BY id`, micros(from), lastMicro(to))
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		inc, err := tx.Incident(id)
+		if err == nil {
+			inc.Comments, err = tx.Comments(id, "")
+		}
+		if err == nil {
+			err = fn(&inc, alerts[id])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastMicro is the upper bound of a range of times.
+func lastMicro(to time.Time) int64 {
+	if to.IsZero() {
+		return math.MaxInt64
+	}
+	return to.UnixMicro()
 }
