@@ -1,9 +1,27 @@
 // Package kql is the Kusto Query Language: its grammar, its types and
-// functions, what a query means, and what an expression's value is.
+// functions, what a query means, and what an expression's value is. It serves
+// any program, not Tocsin alone; it needs the standard library only, and nothing
+// in it reads a file or a network.
 //
-// Parse makes a tree of a text, Bind resolves it against a catalog into plans,
-// Eval computes a scalar of a plan. Package kql/sqlgen turns plans into SQL.
-// Nothing here reads a file or a network.
+// Parse makes a tree of a text and tells every mistake in it, with its place:
+//
+//	query, err := kql.Parse(`Logs | where Bytes > 10 | summarize sum(Bytes) by Device`)
+//
+// Bind resolves the tree against a Catalog, which says what tables there are,
+// into plans: one for each result, with numbered columns, types, and functions
+// looked up:
+//
+//	bound, err := kql.Bind(query, kql.BindOptions{Catalog: catalog})
+//	for _, column := range bound.Plans[0].Root.Columns() { ... }
+//
+// What runs a plan is another matter. Package kql/sqlgen writes one as a SQL
+// statement with bound parameters; where SQL has no equivalent the statement
+// calls functions (Site) and reads tables (Stage) that the caller registers with
+// its engine. Eval computes a scalar of a plan without any engine and is what
+// every function means.
+//
+// Func and Aggregate are the registries of functions; Register adds to them, as
+// package kql/geo does with the geospatial functions when it is imported.
 package kql
 
 import "time"
