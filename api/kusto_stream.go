@@ -60,9 +60,9 @@ func (k *kustoFrames) Table(t lake.HuntTable) error {
 	k.closeTable(nil)
 	k.id++
 	k.open, k.count = true, 0
-	name := t.Name
-	if name == "" {
-		name = "PrimaryResult"
+	name := "PrimaryResult" // of the first, whatever it is read from
+	if k.id > 1 && t.Name != "" {
+		name = t.Name
 	}
 	kind := "DataTable"
 	if k.fragmented {

@@ -24,6 +24,7 @@ type (
 	ImportProgress = intake.Progress
 	ImportSummary  = intake.Summary
 	RuleReport     = detect.Report
+	Secret         = tocsin.Secret
 )
 
 // Import reads files, folders and archives; see intake.Import.

@@ -32,6 +32,7 @@ func commands() []command {
 		{"demo", "", "start a portal with an example attack, for a first look", runDemo},
 		{"serve", "", "run the portal", runServe},
 		{"import", "PATH...", "read files, folders and archives of telemetry into the lake", runImport},
+		{"hunt", "[QUERY]", "answer a query in KQL from the lake or a server", runHunt},
 		{"rules", "import PATH | list | enable ID... | disable ID...", "manage detection rules", runRules},
 		{"token", "create NAME", "make an API token", runToken},
 		{"correlate", "ALERTS.jsonl", "group a labelled alert stream and print the grouping", runCorrelate},
