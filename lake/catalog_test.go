@@ -10,7 +10,7 @@ import (
 )
 
 // sharedFile finds reference data that lies outside the module, or skips.
-func sharedFile(t *testing.T, rel string) string {
+func sharedFile(t testing.TB, rel string) string {
 	t.Helper()
 	root := os.Getenv("TOCSIN_SHARED")
 	if root == "" {
