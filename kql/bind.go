@@ -190,8 +190,12 @@ func (b *binder) enter(at Span) bool {
 func (b *binder) leave() { b.depth-- }
 
 // count adds a node of the plan.
-func (b *binder) count(at Span) {
-	b.nodes++
+func (b *binder) count(at Span) { b.countColumns(at, 0) }
+
+// countColumns adds a node that has columns: those of all the steps of a long
+// query together are many even where each step is short.
+func (b *binder) countColumns(at Span, columns int) {
+	b.nodes += 1 + columns/4
 	if b.nodes > b.opts.MaxNodes {
 		b.tooMuch(at, "The query is too big when its functions and let statements are put in: more than %d expressions.", b.opts.MaxNodes)
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/tocsinhq/tocsin/kql"
 )
 
-// rowsBetweenChecks is how many rows of a vector are computed before a look at
-// whether the query was stopped: some functions take a millisecond a row.
+// rowsBetweenChecks is how many texts of a vector are looked at before a look at
+// whether the query was stopped. Other functions may take a second for a row,
+// and are asked before each.
 const rowsBetweenChecks = 64
 
 // applyText is a predicate over the bytes of a column. DuckDB calls a function
@@ -38,7 +39,7 @@ func applyCall(s *nativeSite, in []inColumn, out *outVector, rows int) error {
 	args := make([]kql.Value, len(in))
 next:
 	for row := range rows {
-		if row%rowsBetweenChecks == 0 && s.run.stopped.Load() {
+		if s.run.stopped.Load() {
 			return errStopped
 		}
 		for i := range cols {
@@ -70,7 +71,7 @@ func applyMatch(s *nativeSite, in []inColumn, out *outVector, rows int) error {
 	var arena textArena
 	c := &in[0]
 	for row := range rows {
-		if row%rowsBetweenChecks == 0 && s.run.stopped.Load() {
+		if s.run.stopped.Load() {
 			return errStopped
 		}
 		text := ""
