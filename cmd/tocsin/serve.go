@@ -25,6 +25,10 @@ func runServe(ctx context.Context, args []string) error {
 		cfg.Proxies = append(cfg.Proxies, s)
 		return nil
 	})
+	fs.Func("external-data", "`host` that hunting queries may read files from with externaldata, over HTTPS; *.name for all below; may be repeated", func(s string) error {
+		cfg.ExternalData = append(cfg.ExternalData, s)
+		return nil
+	})
 	fs.StringVar(&cfg.PublicURL, "public-url", "", "`URL` of the portal as people see it (default: as each request says)")
 	fs.StringVar(&cfg.WebDev, "web-dev", "", "`URL` of a Vite development server to take the portal from")
 	if rest, err := parse(fs, args); err != nil {
