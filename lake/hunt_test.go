@@ -50,7 +50,7 @@ func TestHunt(t *testing.T) {
 	l := openLake(t, t.TempDir())
 	appendAll(t, l, Write{Batches: []*Batch{events(t, l, 0, 5000)}})
 	all := HuntOptions{AllTime: true}
-	r := huntRowsOf(t, l, "DeviceProcessEvents | where FileName =~ 'PROGRAM-3.exe' and DeviceId has 'device' | summarize n = count(), first = min(ReportId) by DeviceId | order by DeviceId asc", all)
+	r := huntRowsOf(t, l, "DeviceProcessEvents | where FileName =~ 'PROGRAM-3.exe' and DeviceId has 'device' | summarize n = count(), least = min(ReportId) by DeviceId | order by DeviceId asc", all)
 	if got, want := strings.Join(r.rows, " "), "device-0|111|30 device-1|111|21 device-2|111|12 device-3|111|3 device-4|111|39"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
