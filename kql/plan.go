@@ -178,7 +178,9 @@ type (
 // RowOperator is an operator over whole inputs. Run reads each input by calling
 // next until it gives nil and hands its rows to emit; it must stop on an error
 // of either, and bounds what it keeps: beyond that it gives ErrTooLarge. A row
-// is valid until the next call.
+// is valid until the next call. An input that has ended gives nil again, or an
+// error once the query was stopped: an operator that computes for long asks it
+// now and then.
 type RowOperator interface {
 	Run(ins []func() ([]Value, error), emit func([]Value) error) error
 }

@@ -1,7 +1,6 @@
 package kql
 
 import (
-	"errors"
 	"fmt"
 )
 
@@ -83,7 +82,7 @@ const (
 	maxHops  = 1000
 )
 
-var errMatch = errors.New("the pattern matches too much: name a start, shorten the variable edges or add conditions")
+var errMatch = fmt.Errorf("the pattern matches too much: name a start, shorten the variable edges or add conditions: %w", ErrTooLarge)
 
 // NewGraphMatch makes the operator.
 func NewGraphMatch(g GraphSpec, spec GraphMatchSpec) (RowOperator, error) {
@@ -120,7 +119,7 @@ func (o *graphMatchOp) Run(ins []func() ([]Value, error), emit func([]Value) err
 	if err != nil {
 		return err
 	}
-	m := &graphMatcher{graph: g, spec: &o.spec, emit: emit, out: make([]Value, len(o.spec.Project)),
+	m := &graphMatcher{graph: g, ended: ins[0], spec: &o.spec, emit: emit, out: make([]Value, len(o.spec.Project)),
 		row: make([]Value, len(o.spec.Columns)), nodes: make([]int32, o.spec.Nodes), paths: make([][]hop, len(o.spec.Edges)),
 		usedEdges: make(map[int32]bool), usedNodes: make(map[int32]bool)}
 	for i := range m.nodes {
@@ -162,6 +161,7 @@ type graphMatcher struct {
 
 	usedEdges, usedNodes map[int32]bool
 	steps                int
+	ended                func() ([]Value, error) // an input, which tells when the query was stopped
 	// exact is how many hops a match of graph-shortest-paths has now; -1 is any.
 	exact, left int
 	cut         bool        // there would have been more than exact hops
@@ -380,13 +380,26 @@ func (m *graphMatcher) follow(p planned, at int32, next func(hop) error) error {
 	return nil
 }
 
+// count counts an edge that is tried; it is an error when they are too many or
+// the query was stopped.
+func (m *graphMatcher) count() error {
+	if m.steps++; m.steps > maxSteps {
+		return errMatch
+	}
+	if m.steps%4096 == 0 {
+		_, err := m.ended()
+		return err
+	}
+	return nil
+}
+
 func (m *graphMatcher) hop(p planned, h hop, next func(hop) error) error {
 	if m.exact >= 0 && m.left == 0 {
 		m.cut = true
 		return nil
 	}
-	if m.steps++; m.steps > maxSteps {
-		return errMatch
+	if err := m.count(); err != nil {
+		return err
 	}
 	if m.spec.Cycles != "all" {
 		if m.usedEdges[h.edge] {

@@ -154,8 +154,8 @@ func (m *graphMatcher) end(start, at int32, arrivals map[int32][]arrival) error 
 			return m.report()
 		}
 		for _, a := range arrivals[at] {
-			if m.steps++; m.steps > maxSteps {
-				return errMatch
+			if err := m.count(); err != nil {
+				return err
 			}
 			if err := back(a.from, append(tail, hop{a.edge, at})); err != nil {
 				return err

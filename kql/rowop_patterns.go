@@ -70,11 +70,12 @@ type itemRows struct {
 	rows   [][]int32
 	weight []float64    // all rows
 	side   [2][]float64 // diffpatterns: of A and of B
+	ended  func() ([]Value, error)
 }
 
 func (s *PatternSpec) read(op string, next func() ([]Value, error), split func([]Value) int) (*itemRows, error) {
 	keep := newKeeper(op)
-	out := &itemRows{spec: s, items: make([][]Value, len(s.Dims))}
+	out := &itemRows{spec: s, ended: next, items: make([][]Value, len(s.Dims))}
 	numbers := make([]map[string]int32, len(s.Dims))
 	for i := range numbers {
 		numbers[i] = make(map[string]int32)
@@ -275,10 +276,14 @@ func (r *itemRows) closed(op string, maxDims int, enough func(rows []int) bool) 
 	seen := make(map[string]bool)
 	var out [][]int32
 	visits := 0
+	var stopped error
 	var grow func(rows []int, from, depth int)
 	grow = func(rows []int, from, depth int) {
 		for d := from; d < dims; d++ {
 			if visits += len(rows) + 1; visits > maxVisits || len(out) > maxPatterns {
+				return
+			}
+			if _, stopped = r.ended(); stopped != nil {
 				return
 			}
 			groups := make(map[int32][]int)
@@ -304,6 +309,9 @@ func (r *itemRows) closed(op string, maxDims int, enough func(rows []int) bool) 
 				if depth < maxDims {
 					grow(sub, d+1, depth+1)
 				}
+				if stopped != nil {
+					return
+				}
 			}
 		}
 	}
@@ -312,6 +320,9 @@ func (r *itemRows) closed(op string, maxDims int, enough func(rows []int) bool) 
 		rows[i] = i
 	}
 	grow(rows, 0, 1)
+	if stopped != nil {
+		return nil, stopped
+	}
 	if visits > maxVisits || len(out) > maxPatterns {
 		return nil, fmt.Errorf("%s: there are too many patterns; project fewer columns or raise the threshold: %w", op, ErrTooLarge)
 	}
@@ -361,6 +372,9 @@ func (o *basketOp) Run(ins []func() ([]Value, error), emit func([]Value) error) 
 	}
 	weights := make(map[string]float64, len(found))
 	for _, p := range found {
+		if _, err := r.ended(); err != nil {
+			return err
+		}
 		weights[patternKey(p)] = r.covered(p, r.weight)
 	}
 	slices.SortStableFunc(found, func(a, b []int32) int {
@@ -406,6 +420,9 @@ func (o *diffOp) Run(ins []func() ([]Value, error), emit func([]Value) error) er
 		return err
 	}
 	for _, p := range patterns {
+		if _, err := r.ended(); err != nil {
+			return err
+		}
 		a, b := r.covered(p, r.side[0]), r.covered(p, r.side[1])
 		if d := math.Abs(part(a, allA) - part(b, allB)); d >= o.Threshold {
 			all = append(all, found{p, a, b, d})

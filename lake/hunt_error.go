@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
@@ -21,6 +22,7 @@ var (
 	ErrHuntBusy      = errors.New("too many queries are waiting")
 	ErrHuntResources = errors.New("a query needs more memory than it may have")
 	ErrHuntFailed    = errors.New("a query failed for a fault of ours")
+	errRange         = errors.New("a number is out of range")
 )
 
 func huntError(kind error, code tocsin.Code, format string, args ...any) error {
@@ -95,6 +97,10 @@ func (h *hunt) explain(err error) error {
 		return huntResources()
 	case errors.As(err, &engine) && engine.kind == mapping.ErrorTypeOutOfMemory:
 		return huntResources()
+	case engine != nil && strings.Contains(engine.msg, "expression depth limit"):
+		return huntError(ErrHuntResources, tocsin.CodeLimit, "Query stopped. Its expressions are nested too deeply when functions and let statements are put in.")
+	case engine != nil && strings.HasPrefix(engine.msg, "Out of Range Error"):
+		return huntError(errRange, tocsin.CodeInvalid, "A number that the query computes is out of range.")
 	}
 	id := rand.Text()[:12]
 	args := []any{"request", id, "query", h.src, "error", err}

@@ -122,7 +122,15 @@ func (r *statementRun) operate(s *sqlgen.Stage, into *stageTable) (err error) {
 			return err
 		}
 		defer done()
-		ins = append(ins, next)
+		ended := false
+		ins = append(ins, func() ([]kql.Value, error) {
+			if ended || r.native.stopped.Load() {
+				return nil, r.ctx.Err()
+			}
+			row, err := next()
+			ended = row == nil
+			return row, err
+		})
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
