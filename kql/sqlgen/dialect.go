@@ -174,6 +174,7 @@ var duckDB = dialect{
 		"bit.xor":       "bit_xor({0})",
 
 		"cte":        "{0} AS MATERIALIZED ({1})",
+		"pair":       "[{0}, {1}]",
 		"unnest":     "unnest({0})",
 		"range":      "range({0})",
 		"sample":     "{0} ORDER BY random()",

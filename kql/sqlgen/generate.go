@@ -188,7 +188,7 @@ func (g *gen) rel(n kql.Rel) *rel {
 	case *kql.Input:
 		return g.input(n)
 	case *kql.Join:
-		return g.join(n)
+		return g.join(n, nil)
 	case *kql.Union:
 		return g.union(n)
 	case *kql.MvExpand:

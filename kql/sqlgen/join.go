@@ -21,7 +21,7 @@ func (g *gen) side(r *rel) (from, alias string) {
 	return from, alias
 }
 
-func (g *gen) join(n *kql.Join) *rel {
+func (g *gen) join(n *kql.Join, window *timeWindow) *rel {
 	left, right := g.rel(n.Left), g.rel(n.Right)
 	kind := n.Kind
 	if kind == kql.InnerUnique {
@@ -33,9 +33,15 @@ func (g *gen) join(n *kql.Join) *rel {
 			right.hidden[i].name = g.name("h")
 		}
 	}
+	if window != nil {
+		g.sliceKeys(left, right, window)
+	}
 	lfrom, _ := g.side(left)
 	rfrom, _ := g.side(right)
 	var conds []string
+	if window != nil {
+		conds = append(conds, sliced(left, right))
+	}
 	ls, rs := left.scope(), right.scope()
 	for _, k := range n.On {
 		conds = append(conds, g.joinKey(ls, rs, k))

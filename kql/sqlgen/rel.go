@@ -277,6 +277,18 @@ func (g *gen) values(n *kql.Values) *rel {
 }
 
 func (g *gen) filter(n *kql.Filter) *rel {
+	if in, preds := filters(n); len(preds) > 0 {
+		if join, ok := in.(*kql.Join); ok {
+			if w := windowOf(join, preds); w != nil {
+				r := g.join(join, w)
+				g.open(r, preds...)
+				for i := len(preds) - 1; i >= 0; i-- {
+					g.where(r, preds[i])
+				}
+				return r
+			}
+		}
+	}
 	r := g.rel(n.In)
 	g.lighten(r, n.Pred)
 	g.open(r, n.Pred)
