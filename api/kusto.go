@@ -93,7 +93,7 @@ type kustoAsked struct {
 }
 
 // kustoDatabase is the name of the one database.
-const kustoDatabase = "Tocsin"
+const kustoDatabase = lake.HuntDatabase
 
 // knownDatabase reports a name that clients may call the database by: its own,
 // the tenant's, and what clients say who were told none.

@@ -40,7 +40,7 @@ type conformanceCase struct {
 	Oracle    struct {
 		SyntaxOK   *bool `json:"syntax_ok"`
 		Bound      bool
-		BindErrors int  `json:"bind_errors"`
+		BindErrors int `json:"bind_errors"`
 		Errors     []string
 		OpenSchema bool `json:"open_schema"`
 		Schema     []struct{ Name, Type string }

@@ -7,6 +7,10 @@ import (
 	_ "github.com/tocsinhq/tocsin/kql/geo" // the geo_ functions of the language
 )
 
+// HuntDatabase is the name of the one database that queries see; database("...")
+// may say it.
+const HuntDatabase = "Tocsin"
+
 // HuntOptions are what a query is run with, beside the principal in its ctx.
 type HuntOptions struct {
 	From, To  time.Time            // bounds of every table's time column; zero: the last 30 days
