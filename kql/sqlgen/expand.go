@@ -21,17 +21,41 @@ func (g *gen) expand(r *rel, items []kql.MvItem, index *kql.Column, limit int64,
 	if r.closed || r.limit != "" || len(r.order) > 0 || !r.plain(xs...) {
 		g.wrap(r)
 	}
-	s := r.scope()
 	hidden := len(r.hidden)
+	// Most of what is expanded are arrays with something in them, which the
+	// engine takes apart in one reading of the JSON. What else it is, is only
+	// asked where that finds nothing.
+	s := r.scope()
+	arrays := make([]string, len(items))
+	for i, it := range items {
+		root, p := path(it.X)
+		if root.Type() != kql.Dynamic {
+			continue
+		}
+		if p == "" {
+			p = "$"
+		}
+		arrays[i] = g.name("l")
+		list := g.f("json.each", g.natural(g.value(s, root)).sql, g.param(p+"[*]", kql.String))
+		r.hidden = append(r.hidden, column{name: arrays[i], x: expr{sql: list}})
+	}
+	if len(r.hidden) > hidden {
+		g.wrap(r)
+		r.hidden = r.hidden[:hidden]
+		s = r.scope()
+	}
 	// The lists, so that each is made once.
 	var lists []string
-	for _, it := range items {
+	for i, it := range items {
 		x := g.value(s, it.X)
 		if x.t != kql.Dynamic {
 			x = g.convert(x, kql.Dynamic, it.X.Pos())
 		}
 		x = g.natural(x)
 		list := g.elements(x, bagArrays)
+		if arrays[i] != "" {
+			list = "(CASE WHEN " + g.f("list.length", arrays[i]) + " > 0 THEN " + arrays[i] + " ELSE " + list + " END)"
+		}
 		if limit > 0 {
 			list = g.f("list.first", list, g.param(limit, kql.Long))
 		}
