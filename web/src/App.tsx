@@ -75,7 +75,7 @@ function Pages() {
           <Route path="/incidents/:id" element={<ToAlerts />} />
           <Route path="/incidents/:id/:tab" element={<May do="incident.read" page={<IncidentPage />} />} />
           <Route path="/data" element={<May do="intake.read" page={<DataPage />} />} />
-          <Route path="/hunting" element={<May do="event.read" page={<HuntingPage />} />} />
+          <Route path="/hunting" element={<May do="hunt.run" page={<HuntingPage />} />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

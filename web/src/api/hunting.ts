@@ -75,6 +75,8 @@ export interface SavedQuery {
   description: string;
   parameters: string;
   owner: string;
+  /** It belongs to the one who is signed in. */
+  mine: boolean;
   updated: string;
 }
 

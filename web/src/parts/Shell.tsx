@@ -30,6 +30,7 @@ import {
   ChevronDownRegular,
   DatabaseRegular,
   DismissRegular,
+  DocumentSearchRegular,
   KeyRegular,
   NavigationRegular,
   PanelLeftContractRegular,
@@ -261,8 +262,10 @@ function NavLinks({ folded, onGo }: { folded?: boolean; onGo?: () => void }) {
   const styles = useStyles();
   const mayReadIncidents = useCan("incident.read");
   const mayReadIntake = useCan("intake.read");
+  const mayHunt = useCan("hunt.run");
   const links: { to: string; label: string; icon: ComponentType; shown: boolean }[] = [
     { to: "/incidents", label: "Incidents", icon: ShieldTaskRegular, shown: mayReadIncidents },
+    { to: "/hunting", label: "Advanced hunting", icon: DocumentSearchRegular, shown: mayHunt },
     { to: "/data", label: "Data sources", icon: DatabaseRegular, shown: mayReadIntake },
   ];
   return (

@@ -384,3 +384,38 @@ export function bestNames(alerts: Alert[]): (e: Evidence) => string {
 export function collectAssets(alerts: Alert[]): EntityRow[] {
   return collectEntities(alerts, (e) => assetKindOf[evidenceType(e)] ?? evidenceType(e)).filter((row) => row.kind);
 }
+
+// By which properties a prepared query finds an entity again, the surest first; entities of other types have none.
+const preyPaths: Record<string, string[]> = {
+  device: ["deviceDnsName", "hostName", "mdeDeviceId"],
+  user: [
+    "userAccount.userPrincipalName",
+    "userAccount.accountName",
+    "userAccount.azureAdUserId",
+    "userAccount.userSid",
+  ],
+  mailbox: ["primaryAddress", "upn"],
+  ip: ["ipAddress"],
+  file: ["fileDetails.sha256", "fileDetails.sha1", "fileDetails.md5", "fileDetails.fileName"],
+  process: ["imageFile.fileName"],
+  url: ["url"],
+  dns: ["domainName"],
+  analyzedMessage: ["networkMessageId", "internetMessageId"],
+  mailCluster: ["networkMessageIds.0", "query"],
+  oauthApplication: ["appId", "displayName"],
+  servicePrincipal: ["appId", "servicePrincipalName"],
+  cloudApplication: ["displayName", "saasAppId"],
+  azureResource: ["resourceId", "resourceName"],
+  amazonResource: ["resourceName", "amazonResourceId"],
+  googleCloudResource: ["fullResourceName", "resourceName"],
+  securityGroup: ["displayName", "securityGroupId"],
+  registryKey: ["registryKey"],
+  registryValue: ["registryKey", "registryValueName"],
+};
+
+/** What to hunt an entity by; undefined when hunting has no word for it. */
+export function preyOf(e: Evidence): { type: string; value: string } | undefined {
+  const type = evidenceType(e);
+  const value = first(e, ...(preyPaths[type] ?? []));
+  return value ? { type, value } : undefined;
+}

@@ -1,13 +1,6 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { BarChart, LineChart, PieChart, ScatterChart } from "echarts/charts";
-import {
-  AriaComponent,
-  BrushComponent,
-  DataZoomComponent,
-  GridComponent,
-  LegendComponent,
-  TooltipComponent,
-} from "echarts/components";
+import { AriaComponent, BrushComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useMemo, useRef } from "react";
@@ -22,7 +15,6 @@ use([
   ScatterChart,
   AriaComponent,
   BrushComponent,
-  DataZoomComponent,
   GridComponent,
   LegendComponent,
   TooltipComponent,
@@ -30,9 +22,10 @@ use([
 ]);
 
 const useStyles = makeStyles({
-  frame: { display: "grid", gridTemplateRows: "auto minmax(0, 1fr)", height: "100%", minHeight: "220px" },
+  frame: { display: "flex", flexDirection: "column", height: "100%", minHeight: "220px" },
+  low: { minHeight: 0 },
   note: { padding: "4px 12px", fontSize: tokens.fontSizeBase200, color: tokens.colorNeutralForeground3 },
-  host: { minHeight: 0, minWidth: 0 },
+  host: { flexGrow: 1, minHeight: 0, minWidth: 0 },
 });
 
 // Twelve colors that stay apart from each other on both backgrounds.
@@ -74,10 +67,11 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
     if (!host.current) return;
     const made = init(host.current, undefined, { renderer: "canvas" });
     chart.current = made;
-    made.on("datazoom", () => {
-      if (!range.current) return;
-      const zoom = (made.getOption() as { dataZoom?: { startValue: number; endValue: number }[] }).dataZoom?.[0];
-      if (zoom) range.current(zoom.startValue, zoom.endValue);
+    made.on("brushEnd", (event) => {
+      const [from, to] = (event as { areas?: { coordRange?: number[] }[] }).areas?.[0]?.coordRange ?? [];
+      if (from === undefined || to === undefined) return;
+      made.dispatchAction({ type: "brush", areas: [] });
+      if (to > from) range.current?.(from, to);
     });
     const observer = new ResizeObserver(() => made.resize());
     observer.observe(host.current);
@@ -100,6 +94,7 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
       nameTextStyle: { color: text },
     };
     const pie = kind === "piechart";
+    const narrows = model.time && onRange !== undefined;
     made.setOption(
       {
         aria: { enabled: true },
@@ -120,8 +115,14 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
               bottom: compact ? 4 : 8,
               containLabel: true,
             },
-        dataZoom:
-          model.time && onRange ? [{ type: "inside", zoomOnMouseWheel: false, moveOnMouseMove: false }] : undefined,
+        brush: narrows
+          ? {
+              xAxisIndex: 0,
+              toolbox: [],
+              throttleType: "debounce",
+              brushStyle: { borderWidth: 1, color: "rgba(0,137,173,0.18)", borderColor: "#0089ad" },
+            }
+          : undefined,
         ...(pie
           ? {
               series: [
@@ -165,13 +166,21 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
       },
       { notMerge: true },
     );
+    if (narrows)
+      made.dispatchAction({
+        type: "takeGlobalCursor",
+        key: "brush",
+        brushOption: { brushType: "lineX", brushMode: "single" },
+      });
   }, [model, kind, dark, compact, onRange]);
 
   return (
-    <div className={styles.frame}>
-      <p className={styles.note} role="status">
-        {"problem" in model ? model.problem : model.note}
-      </p>
+    <div className={mergeClasses(styles.frame, compact && styles.low)}>
+      {!compact && (
+        <p className={styles.note} role="status">
+          {"problem" in model ? model.problem : model.note}
+        </p>
+      )}
       <div
         ref={host}
         className={styles.host}

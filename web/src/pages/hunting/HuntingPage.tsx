@@ -14,6 +14,8 @@ import {
   MenuList,
   MenuPopover,
   MenuTrigger,
+  MessageBar,
+  MessageBarBody,
   makeStyles,
   Option,
   OverlayDrawer,
@@ -24,7 +26,7 @@ import {
 } from "@fluentui/react-components";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import {
   type Cell,
   check,
@@ -37,7 +39,7 @@ import {
   useHuntingSchema,
   useSaveQuery,
 } from "../../api/hunting";
-import { useCan, useSession } from "../../api/session";
+import { useCan } from "../../api/session";
 import {
   AddRegular,
   DismissRegular,
@@ -48,7 +50,8 @@ import {
   ShareRegular,
 } from "../../parts/icons";
 import { Pane } from "../../parts/Pane";
-import { useSurface } from "../../parts/surface";
+import { linkOf, readLink } from "../../parts/queryLink";
+import { messageOf } from "../../parts/states";
 import { own } from "../../parts/theme";
 import { usePhone } from "../../parts/useMedia";
 import { useTitle } from "../../parts/useTitle";
@@ -62,7 +65,6 @@ import { LinkWizard } from "./LinkWizard";
 import { ResultsPane } from "./ResultsPane";
 import { SaveDialog } from "./SaveDialog";
 import { SidePane, TableReference } from "./SidePane";
-import { linkOf, readLink } from "./share";
 import { useTabs } from "./tabs";
 import { useHunt } from "./useHunt";
 
@@ -116,6 +118,13 @@ const useStyles = makeStyles({
     flexShrink: 0,
   },
   range: { minWidth: "150px" },
+  back: {
+    marginInlineStart: "4px",
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorBrandForegroundLink,
+    textDecoration: "none",
+    ":hover": { textDecoration: "underline" },
+  },
   editor: { minHeight: "96px", flexShrink: 0, backgroundColor: own("surface") },
   grip: {
     height: "7px",
@@ -145,12 +154,11 @@ const timelineKey = "tocsin.hunting.timeline";
 
 export default function HuntingPage() {
   const styles = useStyles();
-  const surface = useSurface();
   useTitle("Advanced hunting");
   const phone = usePhone();
   const client = useQueryClient();
-  const session = useSession().data;
-  const mayLink = useCan("incident.write");
+  const mayLink = useCan("alert.write");
+  const mayManage = useCan("rule.manage");
   const schema = useHuntingSchema();
   const tabs = useTabs();
   const saveQuery = useSaveQuery();
@@ -167,9 +175,11 @@ export default function HuntingPage() {
   const [reference, setReference] = useState<HuntingTable>();
   const [inspected, setInspected] = useState<{ table: ResultTable; row: number }>();
   const [selected, setSelected] = useState<Set<number>>(new Set());
-  const [linking, setLinking] = useState(false);
+  const [linking, setLinking] = useState<ResultTable>();
+  const [sharing, setSharing] = useState<string>();
   const [saving, setSaving] = useState<"query" | "function">();
   const [removing, setRemoving] = useState<SavedQuery>();
+  const [badLink, setBadLink] = useState(false);
   const [said, setSaid] = useState("");
   const [checked, setChecked] = useState<{ base: number; list: Diagnostic[] }>({ base: 0, list: [] });
   const [hideTimeline, setHideTimeline] = useState(() => localStorage.getItem(timelineKey) === "hidden");
@@ -203,19 +213,21 @@ export default function HuntingPage() {
 
   const runCurrent = useCallback(() => {
     const block = editor.current?.current() ?? blockAt(current.text, 0);
+    editor.current?.settle();
     if (block && block.text.trim() !== "") runText(block.text, block.start);
   }, [current.text, runText]);
 
   const open = useCallback(
-    (part: { title?: string; text: string; saved?: string }, run?: boolean) => {
+    (part: { title?: string; text: string; saved?: string; incident?: string }, run?: boolean) => {
       const empty = current.text.trim() === "" && !current.saved;
-      const title = part.title ? { title: part.title } : {};
-      if (empty) update(current.id, { ...title, text: part.text, saved: part.saved });
-      else add({ ...title, text: part.text, saved: part.saved });
+      if (empty) update(current.id, part);
+      // What is hunted for an incident stays with it from one query to the next.
+      else add({ incident: current.incident, ...part });
       setDrawer(false);
       setReference(undefined);
       setInspected(undefined);
-      if (run) runText(part.text, 0);
+      const first = blockAt(part.text, 0);
+      if (run && first) runText(first.text, first.start);
     },
     [current, update, add, runText],
   );
@@ -228,7 +240,10 @@ export default function HuntingPage() {
     const runIt = params.get("runQuery") === "true";
     setParams({}, { replace: true });
     void readLink(shared).then((text) => {
-      if (text) open({ text, title: params.get("title") ?? undefined }, runIt);
+      if (text === undefined) return setBadLink(true);
+      const title = params.get("title");
+      const incident = params.get("incident") ?? "";
+      open({ text, ...(title && { title }), ...(/^\d+$/.test(incident) && { incident }) }, runIt);
     });
   }, [params]);
 
@@ -276,9 +291,13 @@ export default function HuntingPage() {
   };
 
   const share = async () => {
-    const block = editor.current?.current();
-    await navigator.clipboard?.writeText(await linkOf(block?.text ?? current.text));
-    say("The link is in the clipboard");
+    const link = await linkOf(editor.current?.current()?.text ?? current.text);
+    try {
+      await navigator.clipboard.writeText(link);
+      say("Link copied");
+    } catch {
+      setSharing(link); // without HTTPS, or when it was refused, the clipboard is not ours to write
+    }
   };
 
   const diagnostics = useMemo(
@@ -299,7 +318,7 @@ export default function HuntingPage() {
       open={open}
       reference={setReference}
       remove={setRemoving}
-      mine={session?.user.userName ?? ""}
+      mayRemove={(query) => query.mine || (query.shared && mayManage)}
     />
   );
   const running = hunt.state === "running";
@@ -379,8 +398,14 @@ export default function HuntingPage() {
           </Dropdown>
           <Menu>
             <MenuTrigger disableButtonEnhancement>
-              <Button size="small" appearance="subtle" icon={<SaveRegular />}>
-                Save
+              <Button
+                size="small"
+                appearance="subtle"
+                icon={<SaveRegular />}
+                aria-label="Save"
+                title={phone ? "Save" : undefined}
+              >
+                {phone ? undefined : "Save"}
               </Button>
             </MenuTrigger>
             <MenuPopover>
@@ -393,9 +418,21 @@ export default function HuntingPage() {
               </MenuList>
             </MenuPopover>
           </Menu>
-          <Button size="small" appearance="subtle" icon={<ShareRegular />} onClick={() => void share()}>
-            Share link
+          <Button
+            size="small"
+            appearance="subtle"
+            icon={<ShareRegular />}
+            aria-label="Share link"
+            title={phone ? "Share link" : undefined}
+            onClick={() => void share()}
+          >
+            {phone ? undefined : "Share link"}
           </Button>
+          {current.incident && (
+            <Link className={styles.back} to={`/incidents/${current.incident}/alerts`}>
+              {phone ? `Incident ${current.incident}` : `Back to incident ${current.incident}`}
+            </Link>
+          )}
           <span className={styles.said} role="status">
             {said}
           </span>
@@ -432,10 +469,11 @@ export default function HuntingPage() {
                 select={setSelected}
                 inspected={inspected?.row}
                 inspect={inspect}
+                runAgain={runCurrent}
                 addFilter={addFilter}
                 addRange={addRange}
                 extend={extend}
-                link={mayLink ? () => setLinking(true) : undefined}
+                link={mayLink ? setLinking : undefined}
                 reveal={(offset) => editor.current?.reveal(offset)}
                 hideTimeline={hideTimeline}
                 setHideTimeline={(hide) => {
@@ -469,19 +507,20 @@ export default function HuntingPage() {
           open={open}
         />
       )}
-      {linking && hunt.tables[0] && (
+      {linking && (
         <LinkWizard
-          table={hunt.tables[0]}
+          table={linking}
+          incident={current.incident}
           rows={[...selected].sort((a, b) => a - b)}
           query={hunt.query}
-          onClose={() => setLinking(false)}
+          onClose={() => setLinking(undefined)}
         />
       )}
       {saving && (
         <SaveDialog
           kind={saving}
-          text={editor.current?.current()?.text ?? current.text}
-          name={current.title}
+          text={saving === "query" ? current.text : (editor.current?.current()?.text ?? current.text)}
+          name={/^Query \d+$/.test(current.title) ? "" : current.title}
           onClose={() => setSaving(undefined)}
           onSaved={(saved) => {
             if (saving === "query") update(current.id, { title: saved.name, saved: saved.id });
@@ -491,16 +530,32 @@ export default function HuntingPage() {
         />
       )}
       {removing && (
-        <Dialog open onOpenChange={(_, data) => !data.open && setRemoving(undefined)}>
+        <Dialog
+          open
+          onOpenChange={(_, data) => {
+            if (data.open) return;
+            deleteQuery.reset();
+            setRemoving(undefined);
+          }}
+        >
           <DialogSurface>
             <DialogBody>
               <DialogTitle>Delete {removing.name}?</DialogTitle>
               <DialogContent>
-                The saved query goes for good{removing.shared ? ", for everybody who uses it" : ""}.
+                <p>
+                  The saved {removing.kind} is deleted for good
+                  {removing.shared ? ", for everybody who uses it" : ""}.
+                </p>
+                {deleteQuery.error && (
+                  <MessageBar intent="error" role="alert">
+                    <MessageBarBody>{messageOf(deleteQuery.error)}</MessageBarBody>
+                  </MessageBar>
+                )}
               </DialogContent>
               <DialogActions>
                 <Button
                   appearance="primary"
+                  disabledFocusable={deleteQuery.isPending}
                   onClick={() => deleteQuery.mutate(removing.id, { onSuccess: () => setRemoving(undefined) })}
                 >
                   Delete
@@ -521,7 +576,22 @@ export default function HuntingPage() {
           }}
         />
       )}
-      <span className={surface.muted} hidden />
+      {sharing && <ShareDialog link={sharing} onClose={() => setSharing(undefined)} />}
+      {badLink && (
+        <Dialog open onOpenChange={() => setBadLink(false)}>
+          <DialogSurface>
+            <DialogBody>
+              <DialogTitle>The link holds no query</DialogTitle>
+              <DialogContent>It was cut short or changed on its way. Ask for it again.</DialogContent>
+              <DialogActions>
+                <Button appearance="primary" onClick={() => setBadLink(false)}>
+                  Close
+                </Button>
+              </DialogActions>
+            </DialogBody>
+          </DialogSurface>
+        </Dialog>
+      )}
     </div>
   );
 }
@@ -550,6 +620,28 @@ function Divider({ height, setHeight }: { height: number; setHeight: (height: nu
         if (event.currentTarget.hasPointerCapture(event.pointerId)) set(height + event.movementY);
       }}
     />
+  );
+}
+
+function ShareDialog({ link, onClose }: { link: string; onClose: () => void }) {
+  return (
+    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
+      <DialogSurface>
+        <DialogBody>
+          <DialogTitle>Share link</DialogTitle>
+          <DialogContent>
+            <Field label="Whoever opens this link sees the query, and runs it with their own permissions.">
+              <Input readOnly autoFocus value={link} onFocus={(event) => event.currentTarget.select()} />
+            </Field>
+          </DialogContent>
+          <DialogActions>
+            <Button appearance="primary" onClick={onClose}>
+              Close
+            </Button>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
   );
 }
 

@@ -10,13 +10,14 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { useState } from "react";
-import { type Cell, type HuntingColumn, type ResultTable, usePrepared } from "../../api/hunting";
+import type { Cell, HuntingColumn, ResultTable } from "../../api/hunting";
+import { GoHunt } from "../../parts/GoHunt";
 import { FilterAddRegular } from "../../parts/icons";
 import { Pane } from "../../parts/Pane";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
-import { cellText, type FilterOperator, isEmptyCell, operatorsFor } from "./cells";
-import { entityOf, entityTypes } from "./entityColumns";
+import { cellText, type FilterOperator, isEmptyCell, operatorsFor, timeColumn } from "./cells";
+import { entitiesOf, entityTypes } from "./entityColumns";
 import { pretty } from "./ResultGrid";
 
 const useStyles = makeStyles({
@@ -33,12 +34,14 @@ const useStyles = makeStyles({
   },
   asset: {
     display: "grid",
-    gap: "2px",
-    padding: "10px 12px",
+    gridTemplateColumns: "minmax(0, 1fr) auto",
+    alignItems: "center",
+    gap: "0 8px",
+    padding: "8px 12px",
     borderRadius: "6px",
     border: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  hunts: { display: "flex", flexWrap: "wrap", gap: "6px", marginTop: "6px" },
+  value: { gridRow: 2, overflowWrap: "anywhere" },
 });
 
 interface Props {
@@ -55,12 +58,10 @@ export function Inspect({ table, row, onClose, addFilter, open }: Props) {
   const surface = useSurface();
   const [empties, setEmpties] = useState(false);
   const cells = table.rows[row] ?? [];
-  const assets = table.columns
-    .flatMap((column, index) => {
-      const entity = entityOf(column.name);
-      return entity && !isEmptyCell(cells[index]) ? [{ ...entity, value: cellText(cells[index]) }] : [];
-    })
-    .slice(0, 6);
+  const assets = entitiesOf(table.columns, [cells]).map((entity) => ({
+    ...entity,
+    value: cellText(cells[table.columns.findIndex(({ name }) => name === entity.column)]),
+  }));
   return (
     <Pane open onClose={onClose} title="Inspect record" label="Inspect record">
       {assets.length > 0 && (
@@ -71,8 +72,10 @@ export function Inspect({ table, row, onClose, addFilter, open }: Props) {
               <span className={surface.muted}>
                 {entityTypes.find(({ type }) => type === asset.type)?.label ?? asset.type}
               </span>
-              <Untrusted text={asset.value} />
-              <GoHunt type={asset.type} value={asset.value} open={open} />
+              <span className={styles.value}>
+                <Untrusted text={asset.value} />
+              </span>
+              <GoHunt prey={asset} name={asset.value} open={open} {...around(table, cells)} />
             </div>
           ))}
         </section>
@@ -117,18 +120,9 @@ export function Inspect({ table, row, onClose, addFilter, open }: Props) {
   );
 }
 
-function GoHunt({ type, value, open }: { type: string; value: string; open: Props["open"] }) {
-  const styles = useStyles();
-  const prepared = usePrepared(type, value);
-  const queries = prepared.data?.queries ?? [];
-  if (queries.length === 0) return null;
-  return (
-    <div className={styles.hunts}>
-      {queries.slice(0, 4).map(({ name, text }) => (
-        <Button key={name} size="small" onClick={() => open({ title: name, text }, true)}>
-          {name}
-        </Button>
-      ))}
-    </div>
-  );
+/** The moment of a record, to hunt around it. */
+function around(table: ResultTable, cells: Cell[]) {
+  const time = timeColumn(table.columns);
+  const at = time ? cellText(cells[table.columns.indexOf(time)]) : "";
+  return at ? { from: at, to: at } : {};
 }

@@ -5,6 +5,7 @@ import type { Diagnostic, HuntingSchema } from "../../api/hunting";
 import { ErrorState } from "../../parts/states";
 import { useTheme } from "../../parts/theme";
 import { blockAt, type TextBlock } from "./blocks";
+import { inputParameters } from "./functionParameters";
 import { type Kusto, loadEditor, type Monaco } from "./monaco";
 
 const useStyles = makeStyles({
@@ -21,6 +22,8 @@ export interface EditorHandle {
   /** Appends a step to the query under the cursor. */
   appendStep(step: string): void;
   focus(): void;
+  /** Puts away what hangs over the editor: suggestions and hovers. */
+  settle(): void;
   reveal(offset: number): void;
 }
 
@@ -122,15 +125,28 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
           : [],
       );
     };
+    // The language service colors only what the last of several quick changes touched; after a change of several
+    // lines it is told to look at everything again.
+    let recolor: ReturnType<typeof setTimeout> | undefined;
     const subscriptions = [
-      made.onDidChangeModelContent(() => {
+      made.onDidChangeModelContent(({ changes }) => {
         latest.current.onChange(made.getValue());
         mark();
+        if (!changes.some(({ text }) => text.trim().includes("\n"))) return;
+        clearTimeout(recolor);
+        recolor = setTimeout(() => kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings), 600);
+      }),
+      // What the server would refuse is underlined, and nothing twice: the service's own findings go.
+      monaco.editor.onDidChangeMarkers(() => {
+        const model = made.getModel();
+        if (model && monaco.editor.getModelMarkers({ owner: "kusto", resource: model.uri }).length > 0)
+          monaco.editor.setModelMarkers(model, "kusto", []);
       }),
       made.onDidChangeCursorPosition(mark),
     ];
     mark();
     return () => {
+      clearTimeout(recolor);
       for (const subscription of subscriptions) subscription.dispose();
       made.getModel()?.dispose();
       made.dispose();
@@ -167,7 +183,12 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
         docstring: table.description,
         columns: table.columns.map(({ name, type, description }) => ({ name, type, docstring: description })),
       })),
-      functions: [],
+      functions: schema.functions.map(({ name, parameters, description, text }) => ({
+        name,
+        docstring: description,
+        body: `{ ${text ?? ""} }`,
+        inputParameters: inputParameters(parameters),
+      })),
     };
     void loaded.kusto.getKustoWorker().then(async (worker) =>
       (await worker(model.uri)).setSchema({
@@ -243,6 +264,7 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
       made.pushUndoStop();
     },
     focus: () => editor.current?.focus(),
+    settle: () => editor.current?.trigger("tocsin", "hideSuggestWidget", {}),
     reveal(offset) {
       const made = editor.current;
       const model = made?.getModel();

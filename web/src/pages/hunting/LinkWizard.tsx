@@ -1,5 +1,6 @@
 import {
   Button,
+  Combobox,
   Dropdown,
   Field,
   Link as FluentLink,
@@ -16,13 +17,15 @@ import {
 import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { type Cell, type ResultTable, useLink } from "../../api/hunting";
+import { useQueue } from "../../api/incidents";
+import { plainText } from "../../parts/hidden";
 import { AddRegular, DismissRegular } from "../../parts/icons";
 import { Pane } from "../../parts/Pane";
 import { messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
-import { count } from "../../parts/words";
+import { count, severities, severityWord } from "../../parts/words";
 import { cellText } from "./cells";
-import { type EntityChoice, entityTypes, guessEntities } from "./entityColumns";
+import { type EntityChoice, entitiesOf, entityTypes } from "./entityColumns";
 
 const useStyles = makeStyles({
   form: { display: "grid", gap: "14px" },
@@ -33,12 +36,12 @@ const useStyles = makeStyles({
     alignItems: "center",
   },
   select: { minWidth: 0 },
+  link: { color: tokens.colorBrandForegroundLink, fontWeight: tokens.fontWeightSemibold },
   steps: { display: "flex", gap: "8px", marginBottom: "16px", fontSize: tokens.fontSizeBase200 },
   step: { color: tokens.colorNeutralForeground3 },
   current: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorBrandForeground1 },
 });
 
-const severities = ["informational", "low", "medium", "high"];
 const categories = [
   "SuspiciousActivity",
   "InitialAccess",
@@ -63,23 +66,30 @@ interface Props {
   table: ResultTable;
   rows: number[];
   query: string;
+  /** The incident that the hunt was for. */
+  incident?: string;
   onClose: () => void;
 }
 
 /** Makes alerts of chosen rows, in a new incident or in one that is there. */
-export function LinkWizard({ table, rows, query, onClose }: Props) {
+export function LinkWizard({ table, rows, query, incident: from, onClose }: Props) {
   const styles = useStyles();
   const surface = useSurface();
   const link = useLink();
   const [step, setStep] = useState(0);
-  const [into, setInto] = useState<"new" | "existing">("new");
-  const [incident, setIncident] = useState("");
+  const [into, setInto] = useState<"new" | "existing">(from ? "existing" : "new");
+  const [incident, setIncident] = useState(from ?? "");
   const [title, setTitle] = useState("");
   const [severity, setSeverity] = useState("medium");
   const [category, setCategory] = useState("SuspiciousActivity");
   const [description, setDescription] = useState("");
   const [recommended, setRecommended] = useState("");
-  const [entities, setEntities] = useState<EntityChoice[]>(() => guessEntities(table.columns));
+  const [entities, setEntities] = useState<EntityChoice[]>(() =>
+    entitiesOf(
+      table.columns,
+      rows.map((row) => table.rows[row] ?? []),
+    ),
+  );
   const impacted = entities.filter(({ role }) => role === "impacted");
   const groups = useMemo(() => {
     const at = impacted.map(({ column }) => table.columns.findIndex(({ name }) => name === column));
@@ -88,7 +98,7 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
 
   const problems = [
     title.trim() === "" && "Give the alert a title.",
-    into === "existing" && !/^\d+$/.test(incident.trim()) && "Say the number of the incident.",
+    into === "existing" && !/^\d+$/.test(incident.trim()) && "Choose an incident.",
   ].filter((each) => each !== false);
   const entityProblem =
     entities.length === 0 ? "Choose at least one entity, so that the alert says whom it is about." : undefined;
@@ -136,7 +146,7 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
               </Button>
             ) : (
               <Button appearance="primary" disabled={link.isPending} onClick={submit}>
-                {link.isPending ? "Linking" : groups === 1 ? "Make the alert" : `Make ${groups} alerts`}
+                {link.isPending ? "Creating" : groups === 1 ? "Create alert" : `Create ${groups} alerts`}
               </Button>
             )}
             {step > 0 && <Button onClick={() => setStep(step - 1)}>Back</Button>}
@@ -167,22 +177,25 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
               {count(link.data.alertIds.length, "alert")} in incident {link.data.incidentId}.
             </MessageBarBody>
           </MessageBar>
-          <Link to={`/incidents/${link.data.incidentId}/alerts`}>Open incident {link.data.incidentId}</Link>
+          <Link className={styles.link} to={`/incidents/${link.data.incidentId}/alerts`}>
+            Open incident {link.data.incidentId}
+          </Link>
         </div>
       ) : step === 0 ? (
         <div className={styles.form}>
           <p className={surface.muted}>
-            {count(rows.length, "row")} of the result become alerts that carry the query and the rows.
+            {rows.length === 1 ? "1 row becomes an alert" : `${count(rows.length, "row")} become alerts`} that carry the
+            query and the rows.
           </p>
           <Field label="Incident">
             <RadioGroup value={into} onChange={(_, data) => setInto(data.value as "new" | "existing")}>
               <Radio value="new" label="A new incident" />
-              <Radio value="existing" label="An incident that is there" />
+              <Radio value="existing" label="An existing incident" />
             </RadioGroup>
           </Field>
           {into === "existing" && (
-            <Field label="Number of the incident" required>
-              <Input value={incident} inputMode="numeric" onChange={(_, data) => setIncident(data.value)} />
+            <Field label="Which incident" required>
+              <IncidentPicker value={incident} choose={setIncident} />
             </Field>
           )}
           <Field label="Alert title" required>
@@ -190,13 +203,13 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
           </Field>
           <Field label="Severity">
             <Dropdown
-              value={words(severity)}
+              value={severityWord(severity)}
               selectedOptions={[severity]}
               onOptionSelect={(_, data) => setSeverity(data.optionValue ?? severity)}
             >
               {severities.map((each) => (
                 <Option key={each} value={each}>
-                  {each}
+                  {severityWord(each)}
                 </Option>
               ))}
             </Dropdown>
@@ -307,17 +320,23 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
             <dt>Title</dt>
             <dd>{title}</dd>
             <dt>Severity</dt>
-            <dd>{words(severity)}</dd>
+            <dd>{severityWord(severity)}</dd>
             <dt>Category</dt>
             <dd>{words(category)}</dd>
             <dt>Incident</dt>
-            <dd>{into === "new" ? "A new one" : `Incident ${incident}`}</dd>
+            <dd>{into === "new" ? "New incident" : `Incident ${incident}`}</dd>
             <dt>Alerts</dt>
             <dd>
               {count(groups, "alert")}, from {count(rows.length, "row")}
             </dd>
             <dt>Entities</dt>
-            <dd>{entities.map(({ column }) => column).join(", ")}</dd>
+            <dd>
+              {entities
+                .map(
+                  ({ type, column }) => `${entityTypes.find((each) => each.type === type)?.label ?? type} (${column})`,
+                )
+                .join(", ")}
+            </dd>
           </dl>
           {link.error && (
             <MessageBar intent="error" role="alert">
@@ -329,5 +348,40 @@ export function LinkWizard({ table, rows, query, onClose }: Props) {
         </div>
       )}
     </Pane>
+  );
+}
+
+/** An incident by its number or by words of its name. */
+function IncidentPicker({ value, choose }: { value: string; choose: (id: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  const queue = useQueue({ filter: "", search: "", orderBy: "lastUpdateDateTime desc" });
+  const incidents = (queue.data?.pages ?? []).flatMap((page) => page.value);
+  const needle = typed.trim().toLowerCase();
+  const whole = incidents.find(({ id }) => id === value);
+  const hits = incidents.filter(
+    ({ id, displayName }) =>
+      needle === "" || needle === value || id.startsWith(needle) || displayName.toLowerCase().includes(needle),
+  );
+  return (
+    <Combobox
+      freeform
+      placeholder="Number or name"
+      value={typed === value && whole ? `${whole.id}: ${plainText(whole.displayName)}` : typed}
+      selectedOptions={value ? [value] : []}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        choose(/^\d+$/.test(event.target.value.trim()) ? event.target.value.trim() : "");
+      }}
+      onOptionSelect={(_, data) => {
+        setTyped(data.optionValue ?? "");
+        choose(data.optionValue ?? "");
+      }}
+    >
+      {hits.slice(0, 20).map(({ id, displayName }) => (
+        <Option key={id} value={id} text={id}>
+          {id}: {plainText(displayName)}
+        </Option>
+      ))}
+    </Combobox>
   );
 }

@@ -18,7 +18,7 @@ import type { Cell, HuntingColumn } from "../../api/hunting";
 import { ArrowDownRegular, ArrowUpRegular, ChevronDownRegular, ChevronRightRegular } from "../../parts/icons";
 import { own } from "../../parts/theme";
 import { Untrusted } from "../../parts/Untrusted";
-import { cellText, compareCells, type FilterOperator, numeric, operatorsFor } from "./cells";
+import { cellText, compareCells, type FilterOperator, numeric, operatorsFor, shownText } from "./cells";
 
 const rowHeight = 32;
 const marginWidth = 76;
@@ -305,7 +305,7 @@ export function ResultGrid(props: Props) {
                   <button
                     type="button"
                     className={styles.headButton}
-                    title={`${each.name} (${each.type})`}
+                    title={`${each.name} (${each.type === "datetime" ? "datetime, UTC" : each.type})`}
                     onClick={() =>
                       setSort(
                         !sorted
@@ -361,7 +361,7 @@ export function ResultGrid(props: Props) {
                   </div>
                   {shown.map((columnIndex, position) => {
                     const type = columns[columnIndex]?.type ?? "string";
-                    const text = cellText(row[columnIndex]);
+                    const text = shownText(row[columnIndex], type);
                     return (
                       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid answers Enter
                       <div
@@ -471,7 +471,7 @@ export function pretty(value: Cell): string {
 }
 
 function guessWidth(column: HuntingColumn, sample: Cell[]): number {
-  if (column.type === "datetime") return 216;
+  if (column.type === "datetime") return 190;
   const longest = Math.max(column.name.length + 3, ...sample.map((value) => cellText(value).length));
   return Math.max(72, Math.min(360, Math.round(longest * 7.2) + 20));
 }

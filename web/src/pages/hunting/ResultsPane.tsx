@@ -35,6 +35,7 @@ import {
 import { EmptyState, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { own } from "../../parts/theme";
+import { usePhone } from "../../parts/useMedia";
 import { count } from "../../parts/words";
 import { type FilterOperator, isEmptyCell, timeColumn } from "./cells";
 import { type ChartKind, chartKinds, kindOfRender, splits, timeline } from "./chartModel";
@@ -90,7 +91,8 @@ interface Props {
   addFilter: (column: HuntingColumn, operator: FilterOperator, value: Cell) => void;
   addRange: (column: HuntingColumn, from: number, to: number) => void;
   extend: (column: HuntingColumn) => void;
-  link?: () => void;
+  link?: (table: ResultTable) => void;
+  runAgain: () => void;
   reveal: (offset: number) => void;
   hideTimeline: boolean;
   setHideTimeline: (hide: boolean) => void;
@@ -113,6 +115,7 @@ export function ResultsPane(props: Props) {
   } = props;
   const styles = useStyles();
   const surface = useSurface();
+  const phone = usePhone();
   const [tableAt, setTableAt] = useState(0);
   const [search, setSearch] = useState("");
   const [view, setView] = useState<"table" | ChartKind>("table");
@@ -154,8 +157,12 @@ export function ResultsPane(props: Props) {
   const time = table ? timeColumn(table.columns) : undefined;
   const timeAt = table && time ? table.columns.indexOf(time) : -1;
   const strip = useMemo(
-    () => (table && done && timeAt >= 0 && !hideTimeline ? timeline(table, timeAt, by) : undefined),
-    [table, done, timeAt, by, hideTimeline],
+    () =>
+      // A phone has no room for it, and a chart is one already.
+      table && done && timeAt >= 0 && view === "table" && !hideTimeline && !phone
+        ? timeline(table, timeAt, by)
+        : undefined,
+    [table, done, timeAt, by, view, hideTimeline, phone],
   );
   const splitters = useMemo(() => (table && strip ? splits(table) : []), [table, strip]);
   const onRange = useCallback((from: number, to: number) => time && addRange(time, from, to), [time, addRange]);
@@ -179,7 +186,10 @@ export function ResultsPane(props: Props) {
             aria-label="Result table"
             value={nameOf(hunt.tables, tableAt)}
             selectedOptions={[String(tableAt)]}
-            onOptionSelect={(_, data) => setTableAt(Number(data.optionValue))}
+            onOptionSelect={(_, data) => {
+              setTableAt(Number(data.optionValue));
+              select(new Set());
+            }}
           >
             {hunt.tables.map((_, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: tables come in order and stay
@@ -196,8 +206,14 @@ export function ResultsPane(props: Props) {
                 content={selected.size === 0 ? "Select rows first" : "Make alerts of the selected rows"}
                 relationship="description"
               >
-                <Button size="small" icon={<LinkAddRegular />} disabledFocusable={selected.size === 0} onClick={link}>
-                  Link to incident
+                <Button
+                  size="small"
+                  icon={<LinkAddRegular />}
+                  aria-label="Link to incident"
+                  disabledFocusable={selected.size === 0}
+                  onClick={() => link(table)}
+                >
+                  {phone ? "Link" : "Link to incident"}
                 </Button>
               </Tooltip>
             )}
@@ -231,8 +247,8 @@ export function ResultsPane(props: Props) {
             </Dropdown>
             <Popover positioning="below-end" trapFocus>
               <PopoverTrigger disableButtonEnhancement>
-                <Button size="small" appearance="subtle" icon={<ColumnEditRegular />}>
-                  Columns
+                <Button size="small" appearance="subtle" icon={<ColumnEditRegular />} aria-label="Columns">
+                  {phone ? undefined : "Columns"}
                 </Button>
               </PopoverTrigger>
               <PopoverSurface className={styles.columns} aria-label="Choose columns">
@@ -243,7 +259,7 @@ export function ResultsPane(props: Props) {
                     onChange={(_, data) => setEmpties(data.checked)}
                   />
                 )}
-                {timeAt >= 0 && (
+                {timeAt >= 0 && !phone && (
                   <Switch
                     label="Show the timeline"
                     checked={!hideTimeline}
@@ -273,9 +289,10 @@ export function ResultsPane(props: Props) {
                   size="small"
                   appearance="subtle"
                   icon={<ArrowDownloadRegular />}
+                  aria-label="Export"
                   disabled={!done || table.rows.length === 0}
                 >
-                  Export
+                  {phone ? undefined : "Export"}
                 </Button>
               </MenuTrigger>
               <MenuPopover>
@@ -303,7 +320,16 @@ export function ResultsPane(props: Props) {
           </MessageBarBody>
         </MessageBar>
       )}
-      {hunt.state === "failed" && <Failure hunt={hunt} reveal={props.reveal} />}
+      {(hunt.stats?.warnings?.length ?? 0) > 0 && (
+        <MessageBar intent="warning" layout="multiline" className={styles.notice}>
+          <MessageBarBody>
+            {hunt.stats?.warnings?.slice(0, 5).map((each) => (
+              <div key={`${each.start}${each.message}`}>{each.message}</div>
+            ))}
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {hunt.state === "failed" && <Failure hunt={hunt} reveal={props.reveal} runAgain={props.runAgain} />}
       {strip && (
         <div className={styles.timelineBox}>
           <div className={styles.timelineBar}>
@@ -414,14 +440,19 @@ function Facts({ hunt, table, shown }: { hunt: Hunt; table?: ResultTable; shown:
 
 const seconds = (ms: number) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-function Failure({ hunt, reveal }: { hunt: Hunt; reveal: (offset: number) => void }) {
+function Failure({ hunt, reveal, runAgain }: { hunt: Hunt; reveal: (offset: number) => void; runAgain: () => void }) {
   const styles = useStyles();
   const surface = useSurface();
   return (
     <MessageBar intent="error" layout="multiline" className={styles.notice} role="alert">
       <MessageBarBody>
         {hunt.diagnostics.length === 0 ? (
-          messageOf(hunt.error)
+          <>
+            {messageOf(hunt.error)}{" "}
+            <Button size="small" onClick={runAgain}>
+              Run again
+            </Button>
+          </>
         ) : (
           <>
             <MessageBarTitle>The query cannot run.</MessageBarTitle>

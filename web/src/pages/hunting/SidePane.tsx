@@ -5,9 +5,10 @@ import {
   ArrowRightRegular,
   ChevronDownRegular,
   ChevronRightRegular,
-  DatabaseRegular,
+  CodeBlockRegular,
   DeleteRegular,
   InfoRegular,
+  OpenRegular,
   PlayRegular,
   SearchRegular,
 } from "../../parts/icons";
@@ -25,7 +26,8 @@ const useStyles = makeStyles({
     backgroundColor: own("surface"),
     borderRight: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  search: { margin: "4px 12px 8px" },
+  tabs: { minHeight: "36px", paddingInline: "4px" },
+  search: { margin: "6px 12px 4px" },
   list: { flexGrow: 1, minHeight: 0, overflow: "auto", padding: "0 8px 12px", fontSize: tokens.fontSizeBase300 },
   group: {
     padding: "10px 8px 4px",
@@ -66,7 +68,7 @@ const useStyles = makeStyles({
     fontSize: "12px",
     color: tokens.colorNeutralForeground3,
   },
-  actions: { display: "flex", opacity: 0 },
+  actions: { display: "flex", opacity: 0, "@media (hover: none)": { opacity: 1 } },
   nothing: { padding: "12px 8px", color: tokens.colorNeutralForeground3 },
 });
 
@@ -79,7 +81,7 @@ interface Props {
   open: (part: { title: string; text: string; saved?: string }, run?: boolean) => void;
   reference: (table: HuntingTable) => void;
   remove: (query: SavedQuery) => void;
-  mine: string;
+  mayRemove: (query: SavedQuery) => boolean;
 }
 
 /** What can be asked about: tables and columns, functions, saved queries. */
@@ -90,7 +92,12 @@ export function SidePane(props: Props) {
   const needle = search.trim().toLowerCase();
   return (
     <aside className={styles.pane} aria-label="Schema, functions and queries">
-      <TabList selectedValue={tab} onTabSelect={(_, data) => setTab(String(data.value))} size="small">
+      <TabList
+        selectedValue={tab}
+        onTabSelect={(_, data) => setTab(String(data.value))}
+        size="small"
+        className={styles.tabs}
+      >
         <Tab value="schema">Schema</Tab>
         <Tab value="functions">Functions</Tab>
         <Tab value="queries">Queries</Tab>
@@ -121,6 +128,25 @@ export function SidePane(props: Props) {
   );
 }
 
+// The groups as hunters know them, in the order in which they look.
+const groupWords: Record<string, string> = {
+  alerts: "Alerts and behaviors",
+  devices: "Devices",
+  identity: "Identities",
+  apps: "Apps",
+  email: "Email and collaboration",
+  cloud: "Cloud infrastructure",
+  datasecurity: "Data security",
+  exposure: "Exposure",
+  tvm: "Vulnerability management",
+  agents: "AI agents",
+  response: "Automatic response",
+  sentinel: "Microsoft Sentinel",
+};
+const groupOrder = Object.keys(groupWords);
+const groupWord = (group: string) => groupWords[group] ?? (group || "Other tables");
+const groupRank = (group: string) => (groupOrder.includes(group) ? groupOrder.indexOf(group) : groupOrder.length);
+
 function Tables({ schema, needle, insert, reference }: Props & { schema: HuntingSchema; needle: string }) {
   const styles = useStyles();
   const [opened, setOpened] = useState<string[]>([]);
@@ -131,10 +157,10 @@ function Tables({ schema, needle, insert, reference }: Props & { schema: Hunting
       table.columns.some(({ name }) => name.toLowerCase().includes(needle)),
   );
   if (hits.length === 0) return <p className={styles.nothing}>Nothing has that name.</p>;
-  const groups = [...new Set(hits.map(({ group }) => group))];
+  const groups = [...new Set(hits.map(({ group }) => group))].sort((a, b) => groupRank(a) - groupRank(b));
   return groups.map((group) => (
-    <section key={group} aria-label={group}>
-      <h3 className={styles.group}>{group}</h3>
+    <section key={group} aria-label={groupWord(group)}>
+      <h2 className={styles.group}>{groupWord(group)}</h2>
       {hits
         .filter((table) => table.group === group)
         .map((table) => {
@@ -195,7 +221,15 @@ function Tables({ schema, needle, insert, reference }: Props & { schema: Hunting
 
 const functionGroups = { builtin: "Built in", shared: "Shared", mine: "Mine" } as const;
 
-function Functions({ schema, needle, insert }: Props & { schema: HuntingSchema; needle: string }) {
+function Functions({
+  schema,
+  needle,
+  insert,
+  open,
+  remove,
+  mayRemove,
+}: Props & { schema: HuntingSchema; needle: string }) {
+  const saved = useSavedQueries().data?.items ?? [];
   const styles = useStyles();
   const surface = useSurface();
   const hits = schema.functions.filter(({ name }) => name.toLowerCase().includes(needle));
@@ -210,38 +244,63 @@ function Functions({ schema, needle, insert }: Props & { schema: HuntingSchema; 
     return (
       list.length > 0 && (
         <section key={kind} aria-label={functionGroups[kind]}>
-          <h3 className={styles.group}>{functionGroups[kind]}</h3>
-          {list.map((each) => (
-            <div key={each.name} className={styles.row}>
-              <button
-                type="button"
-                className={styles.name}
-                title={each.description}
-                onClick={() =>
-                  insert(`${each.name}${each.parameters.startsWith("(") ? each.parameters : `(${each.parameters})`}`)
-                }
-              >
-                <span>
-                  {each.name}
-                  <span className={surface.muted}>
-                    {each.parameters.startsWith("(") ? each.parameters : `(${each.parameters})`}
+          <h2 className={styles.group}>{functionGroups[kind]}</h2>
+          {list.map((each) => {
+            const stored = saved.find(
+              ({ kind: of, name, text }) => of === "function" && name === each.name && text === each.text,
+            );
+            return (
+              <div key={each.name} className={styles.row}>
+                <button
+                  type="button"
+                  className={styles.name}
+                  title={each.description}
+                  onClick={() =>
+                    insert(`${each.name}${each.parameters.startsWith("(") ? each.parameters : `(${each.parameters})`}`)
+                  }
+                >
+                  <span>
+                    {each.name}
+                    <span className={surface.muted}>
+                      {each.parameters.startsWith("(") ? each.parameters : `(${each.parameters})`}
+                    </span>
                   </span>
-                </span>
-              </button>
-            </div>
-          ))}
+                </button>
+                {stored && (
+                  <span className={mergeClasses("row-actions", styles.actions)}>
+                    <Action
+                      label={`Open ${each.name}`}
+                      icon={<OpenRegular />}
+                      onClick={() =>
+                        open({ title: each.name, text: stored.text, ...(mayRemove(stored) && { saved: stored.id }) })
+                      }
+                    />
+                    {mayRemove(stored) && (
+                      <Action label={`Delete ${each.name}`} icon={<DeleteRegular />} onClick={() => remove(stored)} />
+                    )}
+                  </span>
+                )}
+              </div>
+            );
+          })}
         </section>
       )
     );
   });
 }
 
-function Queries({ needle, open, remove, mine }: Props & { needle: string }) {
+function Queries({ needle, open, remove, mayRemove }: Props & { needle: string }) {
   const styles = useStyles();
   const saved = useSavedQueries();
   if (saved.isPending) return <LoadingLines rows={4} height={20} label="Loading saved queries" />;
   if (saved.error) return <ErrorState error={saved.error} retry={() => void saved.refetch()} />;
   const items = saved.data.items ?? [];
+  // Saving what somebody else shares makes a query of one's own.
+  const opened = (each: SavedQuery) => ({
+    title: each.name,
+    text: each.text,
+    ...(mayRemove(each) && { saved: each.id }),
+  });
   const hits = items.filter(
     (each) => each.kind === "query" && `${each.folder} ${each.name} ${each.description}`.toLowerCase().includes(needle),
   );
@@ -258,7 +317,7 @@ function Queries({ needle, open, remove, mine }: Props & { needle: string }) {
   ].sort();
   return groups.map((group) => (
     <section key={group} aria-label={group}>
-      <h3 className={styles.group}>{group}</h3>
+      <h2 className={styles.group}>{group}</h2>
       {hits
         .filter((each) => `${each.shared ? "Shared" : "Mine"}${each.folder ? ` / ${each.folder}` : ""}` === group)
         .map((each) => (
@@ -267,18 +326,14 @@ function Queries({ needle, open, remove, mine }: Props & { needle: string }) {
               type="button"
               className={styles.name}
               title={each.description || each.text}
-              onClick={() => open({ title: each.name, text: each.text, saved: each.id })}
+              onClick={() => open(opened(each))}
             >
-              <DatabaseRegular />
+              <CodeBlockRegular />
               <span>{each.name}</span>
             </button>
             <span className={mergeClasses("row-actions", styles.actions)}>
-              <Action
-                label={`Run ${each.name}`}
-                icon={<PlayRegular />}
-                onClick={() => open({ title: each.name, text: each.text, saved: each.id }, true)}
-              />
-              {each.owner === mine && (
+              <Action label={`Run ${each.name}`} icon={<PlayRegular />} onClick={() => open(opened(each), true)} />
+              {mayRemove(each) && (
                 <Action label={`Delete ${each.name}`} icon={<DeleteRegular />} onClick={() => remove(each)} />
               )}
             </span>

@@ -7,6 +7,16 @@ export function cellText(value: Cell): string {
   return String(value);
 }
 
+/** A cell as the grid shows it: times with a space for the T, and without the digits that are zero. */
+export function shownText(value: Cell, type: string): string {
+  const text = cellText(value);
+  if (type !== "datetime") return text;
+  const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?Z$/.exec(text);
+  if (!match) return text;
+  const fraction = (match[3] ?? "").replace(/0+$/, "");
+  return `${match[1]} ${match[2]}${fraction ? `.${fraction.padEnd(3, "0")}` : ""}`;
+}
+
 export function isEmptyCell(value: Cell): boolean {
   return value === null || value === undefined || value === "";
 }

@@ -1,5 +1,6 @@
 // Which entity a column of the hunting tables names, for linking rows to an incident and for hunting on.
-import type { HuntingColumn } from "../../api/hunting";
+import type { Cell, HuntingColumn } from "../../api/hunting";
+import { isEmptyCell } from "./cells";
 
 export interface EntityChoice {
   role: "impacted" | "evidence";
@@ -7,42 +8,46 @@ export interface EntityChoice {
   column: string;
 }
 
-const known: [RegExp, EntityChoice["role"], string][] = [
-  [/^(DeviceId|DeviceName)$/, "impacted", "device"],
-  [/^(AccountObjectId|AccountUpn|AccountSid|UserPrincipalName|AccountName)$/, "impacted", "user"],
-  [/^(RecipientEmailAddress)$/, "impacted", "mailbox"],
-  [/^(RemoteIP|IPAddress|SenderIPv4|LocalIP|FileOriginIP|DestinationIPAddress)$/, "evidence", "ip"],
-  [/^(SHA256|SHA1)$/, "evidence", "file"],
-  [/^(RemoteUrl|Url|FileOriginUrl)$/, "evidence", "url"],
-  [/^(NetworkMessageId)$/, "evidence", "mailMessage"],
-  [/^(OAuthApplicationId|ApplicationId)$/, "evidence", "oauthApplication"],
+/** The columns that name an entity, the one that people know it by first. */
+const known: [string[], EntityChoice["role"], string][] = [
+  [["DeviceName", "DeviceId"], "impacted", "device"],
+  [["AccountUpn", "UserPrincipalName", "AccountName", "AccountObjectId", "AccountSid"], "impacted", "user"],
+  [["RecipientEmailAddress"], "impacted", "mailbox"],
+  [["RemoteIP", "IPAddress", "SenderIPv4", "DestinationIPAddress", "FileOriginIP", "LocalIP"], "evidence", "ip"],
+  [["SHA256", "SHA1"], "evidence", "file"],
+  [["RemoteUrl", "Url", "FileOriginUrl"], "evidence", "url"],
+  [["NetworkMessageId"], "evidence", "mailMessage"],
+  [["OAuthAppId", "OAuthApplicationId"], "evidence", "oauthApplication"],
 ];
 
 export const entityTypes: { type: string; label: string; role: EntityChoice["role"] }[] = [
   { type: "device", label: "Device", role: "impacted" },
   { type: "user", label: "User", role: "impacted" },
   { type: "mailbox", label: "Mailbox", role: "impacted" },
-  { type: "cloudApplication", label: "Cloud application", role: "impacted" },
+  { type: "cloudApplication", label: "Cloud app", role: "impacted" },
+  { type: "azureResource", label: "Azure resource", role: "impacted" },
+  { type: "amazonResource", label: "AWS resource", role: "impacted" },
+  { type: "googleCloudResource", label: "Google Cloud resource", role: "impacted" },
   { type: "ip", label: "IP address", role: "evidence" },
   { type: "file", label: "File", role: "evidence" },
   { type: "process", label: "Process", role: "evidence" },
   { type: "url", label: "URL", role: "evidence" },
-  { type: "mailMessage", label: "Mail message", role: "evidence" },
-  { type: "oauthApplication", label: "OAuth application", role: "evidence" },
+  { type: "dns", label: "Domain", role: "evidence" },
+  { type: "registryKey", label: "Registry key", role: "evidence" },
+  { type: "registryValue", label: "Registry value", role: "evidence" },
+  { type: "securityGroup", label: "Group", role: "evidence" },
+  { type: "mailMessage", label: "Email", role: "evidence" },
+  { type: "mailCluster", label: "Email cluster", role: "evidence" },
+  { type: "oauthApplication", label: "OAuth app", role: "evidence" },
 ];
 
-/** The entity that a column's name tells, if any. */
-export function entityOf(column: string): EntityChoice | undefined {
-  const hit = known.find(([pattern]) => pattern.test(column));
-  return hit && { role: hit[1], type: hit[2], column };
-}
-
-/** One column for each type, the first pattern's first name before others. */
-export function guessEntities(columns: HuntingColumn[]): EntityChoice[] {
-  const found = new Map<string, EntityChoice>();
-  for (const [pattern, role, type] of known) {
-    const hit = columns.find(({ name }) => pattern.test(name));
-    if (hit && !found.has(type)) found.set(type, { role, type, column: hit.name });
-  }
-  return [...found.values()];
+/** The entities that some of the rows name, each by the best of its columns. */
+export function entitiesOf(columns: HuntingColumn[], rows: Cell[][]): EntityChoice[] {
+  return known.flatMap(([names, role, type]) => {
+    const column = names.find((name) => {
+      const at = columns.findIndex((each) => each.name === name);
+      return at >= 0 && rows.some((row) => !isEmptyCell(row[at]));
+    });
+    return column ? [{ role, type, column }] : [];
+  });
 }

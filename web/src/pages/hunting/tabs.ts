@@ -6,6 +6,8 @@ export interface Tab {
   text: string;
   /** The saved query that this tab holds. */
   saved?: string;
+  /** The incident that this hunt is for. */
+  incident?: string;
 }
 
 interface Tabs {

@@ -158,7 +158,7 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
       )}
       <section className={surface.section}>
         <h3 className={surface.heading}>Evidence</h3>
-        <EntityList entities={inOrderOfInterest(collectEntities([alert]))} />
+        <EntityList entities={inOrderOfInterest(collectEntities([alert]))} incident={alert.incidentId} />
       </section>
       {rows.length > 0 && (
         <section className={surface.section}>

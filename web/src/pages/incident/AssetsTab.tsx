@@ -10,6 +10,7 @@ import { Untrusted } from "../../parts/Untrusted";
 import { usePhone } from "../../parts/useMedia";
 import { When } from "../../parts/When";
 import { count, roleWord, severities, severityWord } from "../../parts/words";
+import { HuntFor } from "./HuntFor";
 
 const useStyles = makeStyles({
   kinds: { margin: "0 0 8px -8px", overflowX: "auto", scrollbarWidth: "none" },
@@ -23,11 +24,12 @@ const useStyles = makeStyles({
   strong: { fontWeight: tokens.fontWeightSemibold },
   small: { display: "block", fontSize: tokens.fontSizeBase200 },
   severity: { display: "inline-flex", alignItems: "center", gap: "6px", whiteSpace: "nowrap" },
+  hunt: { textAlign: "end", whiteSpace: "nowrap" },
   dot: { width: "8px", height: "8px", borderRadius: "50%" },
 });
 
 /** The things that the attack touched. The numbers of the kinds add up to the number of the tab. */
-export function AssetsTab({ assets }: { assets: EntityRow[] }) {
+export function AssetsTab({ assets, incident }: { assets: EntityRow[]; incident: string }) {
   const styles = useStyles();
   const surface = useSurface();
   const phone = usePhone();
@@ -78,11 +80,14 @@ export function AssetsTab({ assets }: { assets: EntityRow[] }) {
                   Alerts
                 </th>
                 {!phone && <th scope="col">Last seen</th>}
+                <th scope="col">
+                  <span className="unseen">Hunting</span>
+                </th>
               </tr>
             </thead>
             <tbody>
               {shown.map((asset) => (
-                <AssetRow key={asset.key} asset={asset} phone={phone} />
+                <AssetRow key={asset.key} asset={asset} phone={phone} incident={incident} />
               ))}
             </tbody>
           </table>
@@ -92,7 +97,7 @@ export function AssetsTab({ assets }: { assets: EntityRow[] }) {
   );
 }
 
-function AssetRow({ asset, phone }: { asset: EntityRow; phone: boolean }) {
+function AssetRow({ asset, phone, incident }: { asset: EntityRow; phone: boolean; incident: string }) {
   const styles = useStyles();
   const surface = useSurface();
   const Icon = asset.kind ? assetIcons[asset.kind] : DesktopRegular;
@@ -134,6 +139,9 @@ function AssetRow({ asset, phone }: { asset: EntityRow; phone: boolean }) {
           <When at={asset.lastSeen} />
         </td>
       )}
+      <td className={styles.hunt}>
+        <HuntFor entity={asset} incident={incident} compact={phone} />
+      </td>
     </tr>
   );
 }

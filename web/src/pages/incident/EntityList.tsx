@@ -5,6 +5,7 @@ import { type EntityRow, typeWord } from "../../parts/entities";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
 import { roleWord } from "../../parts/words";
+import { HuntFor } from "./HuntFor";
 
 const useStyles = makeStyles({
   item: {
@@ -17,11 +18,12 @@ const useStyles = makeStyles({
     "& > svg": { fontSize: "20px", color: tokens.colorNeutralForeground3 },
   },
   small: { gridColumn: "2 / -1", fontSize: tokens.fontSizeBase200 },
+  end: { display: "flex", alignItems: "center", gap: "4px" },
   name: { fontWeight: tokens.fontWeightSemibold },
 });
 
 /** Entities below each other: what, which, and how it was judged. */
-export function EntityList({ entities }: { entities: EntityRow[] }) {
+export function EntityList({ entities, incident }: { entities: EntityRow[]; incident: string }) {
   const styles = useStyles();
   const surface = useSurface();
   if (entities.length === 0) return <p className={surface.muted}>This alert names no evidence.</p>;
@@ -36,7 +38,10 @@ export function EntityList({ entities }: { entities: EntityRow[] }) {
             <span className={styles.name}>
               <Untrusted text={entity.name} />
             </span>
-            {entity.verdict === "unknown" ? <span /> : <VerdictBadge verdict={entity.verdict} />}
+            <span className={styles.end}>
+              {entity.verdict !== "unknown" && <VerdictBadge verdict={entity.verdict} />}
+              <HuntFor entity={entity} incident={incident} compact />
+            </span>
             <span className={mergeClasses(styles.small, surface.muted)}>{words}</span>
             {entity.detail && entity.detail !== entity.name && (
               <span

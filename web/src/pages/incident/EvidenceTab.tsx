@@ -12,6 +12,7 @@ import { usePhone } from "../../parts/useMedia";
 import { When } from "../../parts/When";
 import { count, remediationWord, roleWord } from "../../parts/words";
 import { EntityList } from "./EntityList";
+import { HuntFor } from "./HuntFor";
 
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 12px", marginBottom: "12px" },
@@ -39,7 +40,7 @@ const useStyles = makeStyles({
 });
 
 /** Everything that the alerts name, each once. The numbers of the types add up to the number of the tab. */
-export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
+export function EvidenceTab({ entities, incident }: { entities: EntityRow[]; incident: string }) {
   const styles = useStyles();
   const surface = useSurface();
   const phone = usePhone();
@@ -75,7 +76,7 @@ export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
       </div>
       {phone ? (
         <div className={mergeClasses(surface.card, styles.padded)}>
-          <EntityList entities={shown} />
+          <EntityList entities={shown} incident={incident} />
         </div>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
@@ -90,11 +91,14 @@ export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
                 <th scope="col">Remediation</th>
                 <th scope="col">Role</th>
                 <th scope="col">Found in</th>
+                <th scope="col">
+                  <span className="unseen">Hunting</span>
+                </th>
               </tr>
             </thead>
             <tbody>
               {shown.map((entity) => (
-                <EvidenceRow key={entity.key} entity={entity} />
+                <EvidenceRow key={entity.key} entity={entity} incident={incident} />
               ))}
             </tbody>
           </table>
@@ -104,7 +108,7 @@ export function EvidenceTab({ entities }: { entities: EntityRow[] }) {
   );
 }
 
-function EvidenceRow({ entity }: { entity: EntityRow }) {
+function EvidenceRow({ entity, incident }: { entity: EntityRow; incident: string }) {
   const styles = useStyles();
   const surface = useSurface();
   const Icon = entityIcon(entity.type);
@@ -151,6 +155,9 @@ function EvidenceRow({ entity }: { entity: EntityRow }) {
             and {count(entity.alerts.length - 1, "more alert")}
           </span>
         )}
+      </td>
+      <td>
+        <HuntFor entity={entity} incident={incident} compact />
       </td>
     </tr>
   );

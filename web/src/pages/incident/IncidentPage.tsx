@@ -150,8 +150,8 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
       <div className={withFacts ? styles.columns : undefined}>
         <div role="tabpanel" aria-labelledby={`tab-${tab}`}>
           {tab === "alerts" && <AlertsTab incident={incident} alerts={alerts} />}
-          {tab === "assets" && <AssetsTab assets={assets} />}
-          {tab === "evidence" && <EvidenceTab entities={entities} />}
+          {tab === "assets" && <AssetsTab assets={assets} incident={incident.id} />}
+          {tab === "evidence" && <EvidenceTab entities={entities} incident={incident.id} />}
           {tab === "activity" && <ActivityTab incident={incident} />}
           {tab === "comments" && <CommentsTab incident={incident} />}
         </div>

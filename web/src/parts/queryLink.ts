@@ -15,8 +15,26 @@ export async function encodeQuery(text: string): Promise<string> {
   return btoa(raw);
 }
 
+export interface LinkOptions {
+  title?: string;
+  /** Runs the query as soon as it is open. */
+  run?: boolean;
+  /** The incident that the hunt is for: the way back, and where rows are linked to. */
+  incident?: string;
+}
+
+/** The address of the hunting page with a query, inside the portal. */
+export async function pathOf(text: string, { title, run, incident }: LinkOptions = {}): Promise<string> {
+  const params = new URLSearchParams({ query: await encodeQuery(text) });
+  if (title) params.set("title", title);
+  if (run) params.set("runQuery", "true");
+  if (incident) params.set("incident", incident);
+  return `/hunting?${params}`;
+}
+
+/** The whole address, for other people. */
 export async function linkOf(text: string): Promise<string> {
-  return `${location.origin}/hunting?query=${encodeURIComponent(await encodeQuery(text))}`;
+  return `${location.origin}${await pathOf(text)}`;
 }
 
 /** The longest text that a link may unpack to. */
