@@ -128,7 +128,6 @@ var duckDB = dialect{
 		"json.get":      "nullif(json_extract({0}, {1})::VARCHAR, 'null')",
 		"json.string":   "json_extract_string({0}, {1})",
 		"json.elements": "json_extract({0}, '$[*]')::VARCHAR[]",
-		"json.each":     "json_extract({0}, {1})::VARCHAR[]",
 		"json.parse":    "(CASE WHEN json_valid({0}) THEN nullif({0}, 'null') ELSE {1} END)",
 		"json.null":     "nullif({0}, 'null')",
 		"json.length":   "json_array_length({0})::BIGINT",

@@ -22,22 +22,16 @@ func (g *gen) expand(r *rel, items []kql.MvItem, index *kql.Column, limit int64,
 		g.wrap(r)
 	}
 	hidden := len(r.hidden)
-	// Most of what is expanded are arrays with something in them, which the
-	// engine takes apart in one reading of the JSON. What else it is, is only
-	// asked where that finds nothing.
+	// Most of what is expanded are arrays with something in them. What else it is,
+	// is only asked where the engine finds no elements.
 	s := r.scope()
 	arrays := make([]string, len(items))
 	for i, it := range items {
-		root, p := path(it.X)
-		if root.Type() != kql.Dynamic {
-			continue
+		if it.X.Type() == kql.Dynamic {
+			arrays[i] = g.name("l")
+			list := g.f("json.elements", g.natural(g.value(s, it.X)).sql)
+			r.hidden = append(r.hidden, column{name: arrays[i], x: expr{sql: list}})
 		}
-		if p == "" {
-			p = "$"
-		}
-		arrays[i] = g.name("l")
-		list := g.f("json.each", g.natural(g.value(s, root)).sql, g.param(p+"[*]", kql.String))
-		r.hidden = append(r.hidden, column{name: arrays[i], x: expr{sql: list}})
 	}
 	if len(r.hidden) > hidden {
 		g.wrap(r)
