@@ -306,7 +306,8 @@ func (r *itemRows) closed(op string, maxDims int, enough func(rows []int) bool) 
 					seen[key] = true
 					out = append(out, pattern)
 				}
-				if depth < maxDims {
+				// Where all rows agree, what is found below is found beside as well.
+				if depth < maxDims && len(keys) > 1 {
 					grow(sub, d+1, depth+1)
 				}
 				if stopped != nil {

@@ -32,6 +32,9 @@ type hunt struct {
 	src   string
 	opts  HuntOptions
 	stats HuntStats
+	// probeFailed is why a probe came to nothing, if not for the query's fault:
+	// the binder only knows that it did.
+	probeFailed error
 }
 
 // Hunt answers a query. The principal in ctx may read what the permission table
@@ -62,12 +65,16 @@ func (l *Lake) Hunt(ctx context.Context, src string, opts HuntOptions, sink Hunt
 	defer cancel()
 	h := &hunt{src: src, opts: opts}
 	h.statementRun = statementRun{l: l, ctx: ctx, native: &nativeRun{}, from: opts.From, to: opts.To, left: l.cfg.StageMemory}
-	stopWatch := h.watch()
-	err = h.answer(who, sink)
-	stopWatch()
-	h.stats.Elapsed = time.Since(start)
 	var share float64
-	h.stats.CPU, share = meter.stop(h.stats.Elapsed)
+	func() {
+		stopWatch := h.watch()
+		defer func() { // a sink may panic
+			stopWatch()
+			h.stats.Elapsed = time.Since(start)
+			h.stats.CPU, share = meter.stop(h.stats.Elapsed)
+		}()
+		err = h.answer(who, sink)
+	}()
 	h.stats.Resource = resourceOf(h.stats.CPU)
 	if share > 0.1 {
 		h.stats.Warnings = append(h.stats.Warnings, kql.Diagnostic{Warning: true, Msg: fmt.Sprintf("This query used %.0f %% of the processing resources that this tenant has for %s. At 100 %% queries wait for the next %s.", share*100, spoken(quotaCycle), spoken(quotaCycle))})
@@ -167,6 +174,9 @@ func (l *Lake) bind(who tocsin.Principal, src string, opts HuntOptions, probe fu
 // answer does the work of Hunt.
 func (h *hunt) answer(who tocsin.Principal, sink HuntSink) error {
 	bound, err := h.l.bind(who, h.src, h.opts, h.probe, &h.stats)
+	if h.probeFailed != nil {
+		return h.probeFailed
+	}
 	if err != nil {
 		return err
 	}
@@ -297,6 +307,7 @@ func (h *hunt) probe(root kql.Rel) ([][]kql.Value, error) {
 		out = append(out, append([]kql.Value(nil), row...))
 		return nil
 	})
+	h.probeFailed = err
 	return out, err
 }
 

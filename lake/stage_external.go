@@ -69,6 +69,9 @@ func (l *Lake) readFile(ctx context.Context, ext *kql.External, uri string, emit
 	}
 	r := &externalReader{in: &limited{in: in, left: externalBytes}, cols: ext.Cols, emit: emit, skip: ext.IgnoreFirst, row: make([]kql.Value, len(ext.Cols))}
 	if err := r.read(format); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if errors.Is(err, errExternalSize) {
 			return tocsin.Errorf(tocsin.CodeLimit, "The external data at %s is larger than %s.", uri, megabytes(externalBytes))
 		}

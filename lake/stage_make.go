@@ -92,6 +92,12 @@ func (r *statementRun) open(st *sqlgen.Statement) (next func() ([]kql.Value, err
 
 // stage makes the rows of one stage.
 func (r *statementRun) stage(s *sqlgen.Stage) (made *stageTable, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &nativeFailure{made.name, cause, debug.Stack()}
+			r.left += made.size
+		}
+	}()
 	switch {
 	case s.Op != nil:
 		made = newStage(s.Name, s.Cols, &r.left)
@@ -132,11 +138,6 @@ func (r *statementRun) operate(s *sqlgen.Stage, into *stageTable) (err error) {
 			return row, err
 		})
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = &nativeFailure{into.name, cause, debug.Stack()}
-		}
-	}()
 	rows := 0
 	return s.Op.Run(ins, func(row []kql.Value) error {
 		if rows++; rows%chunkRows == 0 && r.ctx.Err() != nil {
