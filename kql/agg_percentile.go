@@ -25,6 +25,9 @@ type percentileAcc struct {
 func newPercentiles(weighted, array bool) func([]Type, []*Value) Accumulator {
 	return func(types []Type, consts []*Value) Accumulator {
 		p := &percentileAcc{t: typeAt(types, 0), weighted: weighted, array: array}
+		if p.t == Decimal {
+			p.t = Real // percentiles of decimals are reals
+		}
 		first := 1
 		if weighted {
 			first = 2
@@ -54,7 +57,11 @@ func (p *percentileAcc) Add(args []Value) {
 	if p.weighted {
 		weight = numberOf(args[1])
 	}
-	p.gather.add(args[0], weight)
+	x := args[0]
+	if x.Type() == Decimal && !x.IsNull() {
+		x = RealOf(numberOf(x))
+	}
+	p.gather.add(x, weight)
 }
 
 // learn takes percentiles that were no constants of the site from the first row.

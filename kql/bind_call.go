@@ -134,7 +134,7 @@ func (b *binder) typeArgCall(f *Func, e *CallExpr) (Scalar, bool) {
 			sigs := make([]Sig, 0, len(f.Sigs))
 			for _, s := range f.Sigs {
 				if s.TypeArg == i+1 {
-					s.Result = Always(t)
+					s.Result, s.TypeArg = Always(t), 0
 					sigs = append(sigs, s)
 				}
 			}
@@ -189,6 +189,10 @@ func (b *binder) resolveCall(f *Func, at Span, exprs []Expr, xs []Scalar) Scalar
 		}
 		xs = append(xs, constant(Span{at.End, at.End}, *d))
 		types = append(types, d.Type())
+	}
+	if _, ok := commonType(types, true); sig.Common && !ok {
+		b.errorf(at, "KS232", "%s(): no common type can be determined from the arguments; all have to be of one type.", f.Name)
+		return unknown(at)
 	}
 	t := Unknown
 	if sig.Result != nil {
@@ -266,8 +270,8 @@ func matchSigs(sigs []Sig, xs []Scalar) (*Sig, []Type) {
 	bestCost := -1
 	for k := range sigs {
 		s := &sigs[k]
-		if !s.fits(len(xs)) {
-			continue
+		if !s.fits(len(xs)) || s.TypeArg > 0 && len(xs) >= s.TypeArg {
+			continue // typeof(...) is no argument of these
 		}
 		cost := 0
 		var conv []Type
@@ -354,6 +358,10 @@ func (b *binder) noOverload(name string, sigs []Sig, at Span, exprs []Expr, xs [
 	}
 	if fitting == 1 {
 		for i, x := range xs {
+			if i == only.TypeArg-1 {
+				b.errorf(x.Pos(), "KS107", "%s(): argument '%s' (#%d): a value of type type expected, such as typeof(long).", name, only.param(i, len(xs)).Name, i+1)
+				return
+			}
 			p := only.param(i, len(xs))
 			if _, cost := conversion(x, p.Types); cost < 0 {
 				b.errorf(x.Pos(), "KS107", "%s(): argument '%s' (#%d): a value of type %s expected, not %s.", name, p.Name, i+1, orList(p.Types), x.Type())

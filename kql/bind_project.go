@@ -159,6 +159,10 @@ func (p *projection) expr(e Expr, s style, given string) {
 		p.multi(call, f, nil, s)
 		return
 	}
+	if name := b.perArrayName(e); name != "" && s != stylePrint {
+		p.add(name, b.scalar(e), false)
+		return
+	}
 	x := b.scalar(e)
 	if ref, ok := noConversion(e, x); ok {
 		if p.skips(ref) {
@@ -228,7 +232,19 @@ func (b *binder) multiCall(e Expr) (*CallExpr, *Func) {
 // perArray is a function with one column for each array of a call; one array is
 // an array and no column of several.
 func (b *binder) perArray(call *CallExpr, f *Func) *Func {
+	names := b.perArrayNames(call)
+	if len(names) < 2 {
+		return nil
+	}
 	g := *f
+	for _, name := range names {
+		g.Multi = append(g.Multi, MultiOut{name, Dynamic})
+	}
+	return &g
+}
+
+// perArrayNames are the names of the columns of such a call.
+func (b *binder) perArrayNames(call *CallExpr) (names []string) {
 	for i, a := range call.Args {
 		if lit, ok := unparen(a).(*Literal); ok && lit.Value.Type() == Bool {
 			continue
@@ -237,12 +253,24 @@ func (b *binder) perArray(call *CallExpr, f *Func) *Func {
 		if !ok || name == "" {
 			name = "array" + strconv.Itoa(i)
 		}
-		g.Multi = append(g.Multi, MultiOut{name + "_sorted", Dynamic})
+		names = append(names, name+"_sorted")
 	}
-	if len(g.Multi) < 2 {
-		return nil
+	return names
+}
+
+// perArrayName is the name of the one column of such a call with one array.
+func (b *binder) perArrayName(e Expr) string {
+	call, ok := unparen(e).(*CallExpr)
+	if !ok || call.X != nil || b.env.find(call.Name.Text) != nil {
+		return ""
 	}
-	return &g
+	if f := LookupFunc(call.Name.Text); f == nil || !f.PerArray {
+		return ""
+	}
+	if names := b.perArrayNames(call); len(names) == 1 {
+		return names[0]
+	}
+	return ""
 }
 
 // multi adds the columns of a function that gives several. They share one

@@ -116,6 +116,10 @@ func (b *binder) seriesAxis(m *MakeSeries, out *projection, o *MakeSeriesOp) {
 		b.errorf(e.Pos(), "KS138", "'make-series' operator: the axis must be a number, timespan or datetime, not %s.", t)
 		m.Axis = unknown(e.Pos())
 	}
+	if t == Decimal {
+		t = Real // the bins are counted as reals
+		m.Axis = b.convert(m.Axis, t)
+	}
 	axis := b.column("", Dynamic)
 	ref := &ColRef{Span: e.Pos(), Col: axis}
 	switch {

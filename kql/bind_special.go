@@ -27,6 +27,16 @@ func (b *binder) specialCall(e *CallExpr) (v value, ok bool) {
 		return value{x: b.bagPackColumns(e)}, true
 	case "ingestion_time":
 		return value{x: b.ingestionTime(e)}, true
+	case "pack_array":
+		if hasStar(e.Args) {
+			return value{x: b.packArrayOfRow(e)}, true
+		}
+	case "iscolumnexists":
+		if b.row != nil && b.argCount(e, 1, 1) {
+			return value{x: b.isColumnExists(e)}, true
+		}
+	case "column_names_of":
+		return value{x: b.columnNamesOf(e)}, true
 	case "estimate_data_size":
 		return value{x: b.estimateDataSize(e)}, true
 	case "table", "database", "cluster", "workspace", "adx", "arg", "external_table", "materialized_view", "view", "app":
@@ -93,6 +103,9 @@ func (b *binder) choose(e *CallExpr, conds, xs []Scalar) Scalar {
 	t, ok := commonType(types, true)
 	if !ok {
 		t = Dynamic
+	}
+	if b.mixesReals(e.Name.Text, xs) {
+		return unknown(at)
 	}
 	args := make([]Scalar, 0, len(conds)+len(xs))
 	for i, x := range xs {
@@ -165,6 +178,9 @@ func (b *binder) coalesce(e *CallExpr) Scalar {
 		b.errorf(e.Pos(), "KS232", "coalesce(): no common type can be determined from the arguments; all have to be of one type.")
 		return unknown(e.Pos())
 	}
+	if b.mixesReals("coalesce", xs) {
+		return unknown(e.Pos())
+	}
 	for i := range xs {
 		xs[i] = b.convert(xs[i], t)
 	}
@@ -172,6 +188,30 @@ func (b *binder) coalesce(e *CallExpr) Scalar {
 		return xs[0]
 	}
 	return b.callFunc(e.Pos(), "coalesce", t, xs...)
+}
+
+// mixesReals reports values among which one is chosen that are partly whole
+// numbers and partly not. Kusto widens an int beside a long, but wants a
+// conversion to be written between those and real or decimal.
+func (b *binder) mixesReals(name string, xs []Scalar) bool {
+	first := Unknown
+	for _, x := range xs {
+		t := x.Type()
+		if v := constOf(x); !t.Numeric() || v != nil && v.IsNull() {
+			continue
+		}
+		if t == Int {
+			t = Long
+		}
+		if first == Unknown {
+			first = t
+		}
+		if t != first {
+			b.errorf(x.Pos(), "", "%s(): a value of type %s beside one of type %s. Convert one of them, such as by todouble().", name, x.Type(), first)
+			return true
+		}
+	}
+	return false
 }
 
 // allConstNull tells whether every argument that is no dynamic is a null.
@@ -306,6 +346,62 @@ func (b *binder) packAll(e *CallExpr) Scalar {
 	return b.packColumns(at, b.row.cols, skip)
 }
 
+// packArrayOfRow is pack_array(*): the row's values.
+func (b *binder) packArrayOfRow(e *CallExpr) Scalar {
+	at := e.Pos()
+	var args []Scalar
+	for _, a := range e.Args {
+		if _, star := a.(*Star); !star {
+			args = append(args, b.scalar(a))
+			continue
+		}
+		if b.row == nil {
+			b.errorf(a.Pos(), "KS199", "No columns are currently in scope.")
+			return unknown(at)
+		}
+		for _, c := range b.row.cols {
+			args = append(args, &ColRef{Span: a.Pos(), Col: c})
+		}
+	}
+	for _, x := range args {
+		if isUnknown(x) {
+			return unknown(at)
+		}
+	}
+	return b.callFunc(at, "pack_array", Dynamic, args...)
+}
+
+// isColumnExists tells whether the row has a column of a name.
+func (b *binder) isColumnExists(e *CallExpr) Scalar {
+	v := b.constantOf(e.Args[0])
+	if v == nil {
+		return unknown(e.Pos())
+	}
+	if v.Type() != String {
+		b.errorf(e.Args[0].Pos(), "KS107", "A value of type string expected.")
+		return unknown(e.Pos())
+	}
+	_, found := b.row.find(v.Str())
+	return constant(e.Pos(), BoolOf(found))
+}
+
+// columnNamesOf is the names of a table's columns, as an array.
+func (b *binder) columnNamesOf(e *CallExpr) Scalar {
+	at := e.Pos()
+	if !b.argCount(e, 1, 1) {
+		return unknown(at)
+	}
+	row, agg := b.row, b.agg
+	b.row, b.agg = nil, nil
+	t := b.tabular(e.Args[0])
+	b.row, b.agg = row, agg
+	names := make([]Dyn, len(t.cols))
+	for i, c := range t.cols {
+		names[i] = c.Name
+	}
+	return constant(at, DynamicOf(names))
+}
+
 // packColumns is a bag of columns.
 func (b *binder) packColumns(at Span, cols []Column, skipEmpty bool) Scalar {
 	name := "bag_pack"
@@ -390,7 +486,12 @@ func (b *binder) estimateDataSize(e *CallExpr) Scalar {
 			}
 			continue
 		}
-		xs = append(xs, b.scalar(a))
+		x := b.scalar(a)
+		if _, col := x.(*ColRef); !col && !isUnknown(x) {
+			b.errorf(a.Pos(), "KS109", "Column name expected.")
+			return unknown(at)
+		}
+		xs = append(xs, x)
 	}
 	sum := constant(at, LongOf(0))
 	for _, x := range xs {

@@ -378,6 +378,9 @@ func (b *binder) argBest(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 				p.name = prefix + "_"
 				if i > 0 {
 					p.name = prefix + "_" + primary + "_arg" + strconv.Itoa(i)
+					if prefix == a.NamePrefix {
+						p.name = "arg" + strconv.Itoa(i) // the old names get their prefix later
+					}
 				}
 			}
 			args = append(args, p.x)
@@ -401,6 +404,9 @@ func (b *binder) argBest(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 func (b *binder) argBestOld(a *Aggregate, e *CallExpr) []tupleOut {
 	outs := b.argBest(a, e, a.NamePrefix)
 	primary := outs[0].name
+	if primary == a.NamePrefix+"_" {
+		primary = "" // an expression without a name
+	}
 	for i := range outs {
 		switch {
 		case i == 0 && !strings.HasSuffix(outs[i].name, "_"):

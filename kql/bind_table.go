@@ -570,8 +570,19 @@ func (b *binder) rangeOf(o *RangeOp) *table {
 	if t == DateTime {
 		st = TimeSpan
 	}
+	if t == Decimal {
+		return b.decimalRange(o.Pos(), c, from, to, step)
+	}
 	r := &Range{Col: c, From: b.convert(from, t), To: b.convert(to, t), Step: b.convert(step, st)}
 	return &table{span: o.Pos(), rel: r, cols: []Column{c}, sorted: true, serialized: true}
+}
+
+// decimalRange is a range of decimals, whose values are counted as reals.
+func (b *binder) decimalRange(at Span, c Column, from, to, step Scalar) *table {
+	real := b.column(c.Name, Real)
+	r := &Range{Col: real, From: b.convert(from, Real), To: b.convert(to, Real), Step: b.convert(step, Real)}
+	x := b.convert(&ColRef{Span: at, Col: real}, Decimal)
+	return &table{span: at, rel: &Project{In: r, Items: []Item{{Out: c, X: x}}}, cols: []Column{c}, sorted: true, serialized: true}
 }
 
 // renderAs notes how the rows are to be shown.

@@ -172,3 +172,45 @@ func parseDecimal(s string) (Value, bool) {
 	v := decimalOfRat(r)
 	return v, !v.IsNull()
 }
+
+// decimalKeyFunc gives a text whose order is that of the decimals.
+const decimalKeyFunc = "__decimal_key"
+
+func init() {
+	Register(Func{
+		Name: decimalKeyFunc, Hidden: true, Sigs: []Sig{Of(String, P("value", onlyDecimal))},
+		Doc: "A text that sorts as the decimal does.",
+		Eval: func(args []Value) Value {
+			if args[0].IsNull() {
+				return StringOf("")
+			}
+			return StringOf(decimalKey(args[0].Str()))
+		},
+	})
+}
+
+// decimalKey is the sign, the power of ten and the digits of a canonical decimal,
+// so that texts compare as numbers. Of a number below zero every digit is taken
+// from 9, and the end is greater than any digit, as a longer one is less.
+func decimalKey(text string) string {
+	digits, negative := strings.CutPrefix(text, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	exp := len(whole)
+	digits = strings.TrimLeft(whole+fraction, "0")
+	exp -= len(whole) + len(fraction) - len(digits)
+	digits = strings.TrimRight(digits, "0")
+	if digits == "" {
+		return "1"
+	}
+	const bias = 50_000
+	if !negative {
+		return "2" + strconv.Itoa(bias+exp) + digits
+	}
+	var b strings.Builder
+	b.WriteString("0" + strconv.Itoa(bias-exp))
+	for i := range len(digits) {
+		b.WriteByte('0' + '9' - digits[i])
+	}
+	b.WriteByte('~')
+	return b.String()
+}

@@ -39,7 +39,7 @@ func init() {
 		Func{Name: "array_sum", NullIn: true, Doc: "The sum of the numbers.", Sigs: []Sig{Of(Real, array)}, Eval: arraySum, Hidden: true},
 		Func{Name: "zip", Doc: "An array of arrays, each with one element of every array.", Sigs: many(Dynamic, array, array), Eval: arrayZip},
 		Func{Name: "pack_array", Doc: "An array of the values.", Sigs: many(Dynamic, value), Eval: packArray},
-		Func{Name: "repeat", Naming: NamePrefixOnlyArg, NamePrefix: "repeat", Doc: "An array with the value so many times.",
+		Func{Name: "repeat", Naming: NamePrefixFirst, NamePrefix: "repeat", Doc: "An array with the value so many times.",
 			Sigs: []Sig{Of(Dynamic, P("value", AnyScalar&^onlyDynamic), whole("count"))}, Eval: repeatValue},
 		Func{Name: "range", NullIn: true, Doc: "An array of values from start to stop, a step apart.",
 			Sigs: []Sig{Of(Dynamic, P("start", Summable), P("stop", Summable), Opt("step", Summable))}, Eval: rangeOf},

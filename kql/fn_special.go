@@ -91,7 +91,7 @@ func registerOfQuery() {
 		known("pack_all", false, "A bag of all columns.", Of(Dynamic, Opt("ignore_null_empty", AnyScalar))),
 		known("bag_pack_columns", false, "A bag of the columns.", Sig{Params: []Param{P("value", AnyScalar)}, Repeat: 1, Result: Always(Dynamic)}),
 		known("estimate_data_size", false, "The bytes that the columns' values take.", Sig{Params: []Param{P("column", AnyScalar)}, Repeat: 1, Result: Always(Long)}),
-		known("column_names_of", false, "The names of a table's columns.", Sig{Result: Always(Dynamic)}),
+		known("column_names_of", false, "The names of a table's columns.", Sig{Params: []Param{P("table", AnyScalar)}, Result: Always(Dynamic)}),
 		column, older, ingestion,
 	)
 }
@@ -192,7 +192,7 @@ func coalesceOf(args []Value) Value {
 
 // ofOrderables takes any number of values of one type; numbers may differ.
 func ofOrderables() Sig {
-	return Sig{Params: []Param{P("arg", Orderable), P("arg", Orderable)}, Repeat: 1, Result: func(args []Type) Type { return commonOf(args, 0) }}
+	return Sig{Params: []Param{P("arg", Orderable), P("arg", Orderable)}, Repeat: 1, Common: true, Result: func(args []Type) Type { return commonOf(args, 0) }}
 }
 
 // extremeOf is the greatest (sign 1) or the least (-1) of the arguments that are

@@ -19,7 +19,7 @@ func init() {
 			Sigs: []Sig{Of(String, array("array"), any("delimiter"))}, Eval: strcatArray}
 	}
 	codepoints := func(name string) Func {
-		return Func{Name: name, Hidden: name == "to_utf8", Doc: "The code points of a text, as an array.", Sigs: []Sig{Of(Dynamic, str("source"))},
+		return Func{Name: name, Hidden: name == "to_utf8", Doc: "The code points of a text, as an array.", Sigs: []Sig{Of(Dynamic, any("source"))},
 			Eval: func(args []Value) Value {
 				out := []Dyn{}
 				for _, r := range TextOf(args[0]) {
@@ -39,21 +39,21 @@ func init() {
 			Sigs: []Sig{{Params: []Param{any("delimiter"), any("arg"), any("arg")}, Repeat: 1, Result: Always(String)}}},
 		joined("strcat_array", false), joined("array_strcat", true),
 		Func{Name: "strcmp", Doc: "-1, 0 or 1 as the first text comes before, is equal to or comes after the second.",
-			Sigs: []Sig{Of(Int, str("string1"), str("string2"))}, Eval: func(args []Value) Value {
-				return IntOf(int64(strings.Compare(TextOf(args[0]), TextOf(args[1]))))
+			Sigs: []Sig{Of(Long, any("string1"), any("string2"))}, Eval: func(args []Value) Value {
+				return LongOf(int64(strings.Compare(TextOf(args[0]), TextOf(args[1]))))
 			}},
 		Func{Name: "strrep", Doc: "Repeats a value as text, up to 1024 times.", Eval: strrep,
-			Sigs: []Sig{Of(String, any("value"), integer("multiplier"), Opt("delimiter", onlyString))}},
-		Func{Name: "strlen", Doc: "The number of code points.", Sigs: []Sig{Of(Long, any("source"))}, Eval: func(args []Value) Value {
+			Sigs: []Sig{Of(String, any("value"), integer("multiplier"), Opt("delimiter", AnyScalar))}},
+		Func{Name: "strlen", Naming: NameFuncFirst, Doc: "The number of code points.", Sigs: []Sig{Of(Long, any("source"))}, Eval: func(args []Value) Value {
 			return LongOf(int64(utf8.RuneCountInString(TextOf(args[0]))))
 		}},
-		Func{Name: "string_size", Doc: "The number of bytes in UTF-8.", Sigs: []Sig{Of(Long, any("source"))}, Eval: func(args []Value) Value {
+		Func{Name: "string_size", Naming: NameFuncFirst, Doc: "The number of bytes in UTF-8.", Sigs: []Sig{Of(Long, any("source"))}, Eval: func(args []Value) Value {
 			return LongOf(int64(len(TextOf(args[0]))))
 		}},
-		Func{Name: "toupper", Naming: NameFirst, Doc: "In upper case.", Sigs: []Sig{Of(String, any("value"))}, Eval: func(args []Value) Value {
+		Func{Name: "toupper", Doc: "In upper case.", Sigs: []Sig{Of(String, any("value"))}, Eval: func(args []Value) Value {
 			return StringOf(mapRunes(TextOf(args[0]), unicode.ToUpper))
 		}},
-		Func{Name: "tolower", Naming: NameFirst, Doc: "In lower case.", Sigs: []Sig{Of(String, any("value"))}, Eval: func(args []Value) Value {
+		Func{Name: "tolower", Doc: "In lower case.", Sigs: []Sig{Of(String, any("value"))}, Eval: func(args []Value) Value {
 			return StringOf(mapRunes(TextOf(args[0]), unicode.ToLower))
 		}},
 		codepoints("to_utf8"), codepoints("unicode_codepoints_from_string"),

@@ -88,6 +88,8 @@ type Sig struct {
 	// with the type's canonical name, and the result is of that type whatever
 	// Result says.
 	TypeArg int
+	// Common: the arguments must have one type that all of them widen to.
+	Common bool
 }
 
 // Param is one parameter of an overload.

@@ -73,7 +73,7 @@ func (p *parser) number(t token, sign string) Expr {
 	case tLong:
 		var n int64
 		n, ok = longFromText(text)
-		if n == -1<<63 && text[0] != '0' && !neg && (start == 0 || p.src[start-1] != '-') {
+		if n == -1<<63 && text[0] != '0' && !neg {
 			ok = false
 		}
 		if neg {

@@ -485,11 +485,18 @@ func (c aggCall) arg(greatest bool) ([]expr, bool) {
 		xs[i] = c.g.narrow(c.g.value(c.s, a))
 	}
 	switch xs[0].t {
-	case kql.Dynamic, kql.Decimal, kql.Unknown:
+	case kql.Dynamic, kql.Unknown:
 		return nil, false
 	}
 	key := xs[0]
-	if key.t == kql.String {
+	if key.t == kql.Decimal {
+		// Null, which no row is picked by, sorts outside of all numbers.
+		null := key.sql + " IS NULL"
+		key = c.g.decimalKey(key)
+		key.sql = "(CASE WHEN " + null + " THEN NULL ELSE " + key.sql + " END)"
+		key.null, key.rep = true, MaybeNull
+	}
+	if key.t == kql.String && xs[0].t == kql.String {
 		key = c.g.natural(key)
 	}
 	ks := key.sql

@@ -425,12 +425,27 @@ func (g *gen) sortKeys(s scope, ks []kql.SortKey) []orderKey {
 			}
 			out = append(out, nan)
 		}
+		if x.t == kql.Decimal {
+			// The text of a decimal does not sort as the number does.
+			null := orderKey{x.sql + " IS NULL", " ASC"}
+			if first {
+				null.dir = " DESC"
+			}
+			out = append(out, null, orderKey{g.decimalKey(x).sql, dir})
+			continue
+		}
 		if x.null {
 			dir += nullsAt(first)
 		}
 		out = append(out, orderKey{x.sql, dir})
 	}
 	return out
+}
+
+// decimalKey is a text that sorts as a decimal does; that of null is "".
+func (g *gen) decimalKey(x expr) expr {
+	f := kql.LookupFunc("__decimal_key")
+	return g.siteOn(&kql.Call{Func: f, T: kql.String, Eval: f.Eval}, []expr{x})
 }
 
 func nullsAt(first bool) string {

@@ -185,6 +185,9 @@ func (w *windows) call(c *kql.Call) expr {
 			return expr{sql: "coalesce(sum(" + x.sql + ")" + over + ", 0)", t: x.t, wide: true, bits: 126}
 		case x.t == kql.Real:
 			return expr{sql: "coalesce(sum(" + x.sql + ")" + over + ", 0)", t: kql.Real}
+		case x.t == kql.Decimal:
+			x = g.natural(g.convert(x, kql.Real, c.Span))
+			return g.convert(expr{sql: "coalesce(sum(" + x.sql + ")" + over + ", 0)", t: kql.Real}, kql.Decimal, c.Span)
 		}
 		return w.fail(c)
 	case "row_rank_dense", "row_rank_min":
