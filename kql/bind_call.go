@@ -317,6 +317,9 @@ func conversion(x Scalar, set TypeSet) (Type, int) {
 	if t == Long && set.Has(Int) {
 		return Int, 8
 	}
+	if t == Dynamic && set == onlyString {
+		return String, 10
+	}
 	if v := constOf(x); v != nil {
 		switch {
 		case t == String && set.Has(Guid):
@@ -355,6 +358,24 @@ func (b *binder) noOverload(name string, sigs []Sig, at Span, exprs []Expr, xs [
 	if fitting == 0 {
 		b.argumentCount(name, at, least, most)
 		return
+	}
+	if fitting > 1 {
+		// An argument that no overload takes is the one to tell of.
+		for i, x := range xs {
+			var set TypeSet
+			cost := -1
+			for k := range sigs {
+				if s := &sigs[k]; s.fits(len(xs)) {
+					p := s.param(i, len(xs))
+					_, c := conversion(x, p.Types)
+					set, cost = set|p.Types, max(cost, c)
+				}
+			}
+			if cost < 0 {
+				b.errorf(x.Pos(), "KS107", "%s(): argument #%d: a value of type %s expected, not %s.", name, i+1, orList(set), x.Type())
+				return
+			}
+		}
 	}
 	if fitting == 1 {
 		for i, x := range xs {
@@ -422,6 +443,17 @@ func (b *binder) callFunc(at Span, name string, t Type, args ...Scalar) Scalar {
 	return b.makeCall(f, at, t, args)
 }
 
+// culprit is where the constant stands that a function will not take: its first
+// text, such as a pattern, a format or the name of a part, else the call.
+func culprit(at Span, args []Scalar) Span {
+	for _, a := range args {
+		if c, ok := a.(*Const); ok && c.Value.Type() == String && c.Span.End > c.Span.Start {
+			return c.Span
+		}
+	}
+	return at
+}
+
 // makeCall makes a call and computes it when it is constant.
 func (b *binder) makeCall(f *Func, at Span, t Type, args []Scalar) Scalar {
 	b.count(at)
@@ -442,7 +474,7 @@ func (b *binder) makeCall(f *Func, at Span, t Type, args []Scalar) Scalar {
 		}
 		eval, err := f.Prepare(consts)
 		if err != nil {
-			b.errorf(at, "", "%s: %s", f.Name, strings.TrimPrefix(err.Error(), f.Name+": "))
+			b.errorf(culprit(at, args), "", "%s: %s", f.Name, strings.TrimPrefix(err.Error(), f.Name+": "))
 			return &Const{Span: at}
 		}
 		if eval != nil {
