@@ -11,6 +11,7 @@ import "C"
 import (
 	"math"
 	"strings"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
 
@@ -184,8 +185,7 @@ type outVector struct {
 	full  bool // there is no memory for what was to be written
 
 	// Strings longer than an entry holds are gathered and handed over together.
-	long  []longText
-	bytes []byte
+	*textBuffer
 
 	// Elements of lists, gathered until the end: how many there are decides how
 	// much room DuckDB must make.
@@ -193,6 +193,17 @@ type outVector struct {
 }
 
 type longText struct{ row, offset, length int }
+
+// textBuffer is room for the texts of one vector, which the next one uses again.
+type textBuffer struct {
+	long  []longText
+	bytes []byte
+}
+
+var textBuffers = sync.Pool{New: func() any { return new(textBuffer) }}
+
+// keptBuffer is the largest room, in bytes, that is kept for the next vector.
+const keptBuffer = 4 << 20
 
 // outElem is a text or nothing; lists of results are lists of texts.
 type outElem struct {
@@ -238,6 +249,9 @@ func (o *outVector) setString(row int, s string) {
 		copy(unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(e), 4)), 12), s)
 		return
 	}
+	if o.textBuffer == nil {
+		o.textBuffer = textBuffers.Get().(*textBuffer)
+	}
 	o.long = append(o.long, longText{row, len(o.bytes), len(s)})
 	o.bytes = append(o.bytes, s...)
 	if len(o.bytes) > longAtOnce {
@@ -249,7 +263,7 @@ func (o *outVector) setString(row int, s string) {
 // part of it: one crossing instead of one for each string. The heap of the
 // vector keeps the whole.
 func (o *outVector) flush() {
-	if len(o.long) == 0 {
+	if o.textBuffer == nil || len(o.long) == 0 {
 		return
 	}
 	row := o.long[0].row
@@ -314,6 +328,7 @@ func (o *outVector) setList(row int, elems []outElem) {
 func (o *outVector) finish() error {
 	if !o.code.list {
 		o.flush()
+		o.release()
 		return o.failure()
 	}
 	if C.tocsinResizeList(o.vec.Ptr, C.uint64_t(len(o.elems))) != 0 {
@@ -328,7 +343,17 @@ func (o *outVector) finish() error {
 		}
 	}
 	child.flush()
+	child.release()
 	return child.failure()
+}
+
+// release gives the room for texts to the next vector.
+func (o *outVector) release() {
+	if b := o.textBuffer; b != nil && cap(b.bytes) <= keptBuffer {
+		b.long, b.bytes = b.long[:0], b.bytes[:0]
+		textBuffers.Put(b)
+	}
+	o.textBuffer = nil
 }
 
 func (o *outVector) failure() error {

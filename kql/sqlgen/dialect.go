@@ -119,6 +119,7 @@ var duckDB = dialect{
 		"lower":       "lower({0})",
 		"upper":       "upper({0})",
 		"length":      "length({0})",
+		"split.part":  "split_part({0}, {1}, {2})",
 		"concat":      "({0} || {1})",
 		"empty":       "{0} = ''",
 		"notempty":    "{0} <> ''",

@@ -74,6 +74,9 @@ func ruleElement(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 
 // dynamicText is tostring() of a dynamic: a string is itself, null "".
 func (g *gen) dynamicText(s scope, a kql.Scalar) (expr, bool) {
+	if e, ok := g.splitPart(s, a); ok {
+		return e, true
+	}
 	root, p := path(a)
 	if p == "" {
 		p = "$"
@@ -84,6 +87,32 @@ func (g *gen) dynamicText(s scope, a kql.Scalar) (expr, bool) {
 	}
 	x := g.value(s, root)
 	return expr{sql: g.f("json.string", x.sql, g.param(p, kql.String)), t: kql.String, rep: MaybeNull, null: true}, true
+}
+
+// splitPart is tostring(split(x, ",")[i]): the array need not be made.
+func (g *gen) splitPart(s scope, a kql.Scalar) (expr, bool) {
+	c, ok := a.(*kql.Call)
+	if !ok || c.Func.Name != "[]" || len(c.Args) != 2 {
+		return expr{}, false
+	}
+	split, ok := c.Args[0].(*kql.Call)
+	if !ok || split.Func.Name != "split" || len(split.Args) != 2 || split.Args[0].Type() != kql.String {
+		return expr{}, false
+	}
+	sep, at := constOf(split.Args[1]), constOf(c.Args[1])
+	if sep == nil || at == nil || sep.Type() != kql.String || sep.Str() == "" || at.IsNull() || at.Type() != kql.Int && at.Type() != kql.Long {
+		return expr{}, false
+	}
+	n := at.Int()
+	if n >= 0 {
+		n++
+	}
+	if int64(int32(n)) != n {
+		return expr{}, false
+	}
+	x := g.value(s, split.Args[0])
+	x.sql, x.atom, x.konst = g.f("split.part", x.sql, g.param(sep.Str(), kql.String), g.param(n, kql.Long)), false, nil
+	return x, true
 }
 
 func ruleToString(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
