@@ -2,6 +2,8 @@ package kql
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -216,4 +218,17 @@ func LookupAggregate(name string) *Aggregate {
 	registry.RLock()
 	defer registry.RUnlock()
 	return registry.aggs[name]
+}
+
+// Funcs lists the functions of the language by name, operators and hidden ones
+// too.
+func Funcs() []*Func {
+	registry.RLock()
+	defer registry.RUnlock()
+	names := slices.Sorted(maps.Keys(registry.funcs))
+	all := make([]*Func, len(names))
+	for i, n := range names {
+		all[i] = registry.funcs[n]
+	}
+	return all
 }

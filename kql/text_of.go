@@ -45,6 +45,10 @@ func dynText(d Dyn) string {
 		return ""
 	case string:
 		return d
+	case float64:
+		if math.IsNaN(d) || math.IsInf(d, 0) {
+			return realText(d) // a text in JSON
+		}
 	}
 	return JSONOf(d)
 }

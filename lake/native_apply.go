@@ -44,7 +44,7 @@ next:
 		}
 		for i := range cols {
 			args[i] = cols[i].at(row)
-			if args[i].IsNull() && call.Func.NullIn {
+			if args[i].IsNull() && call.Func.NullIn && args[i].Type() != kql.Dynamic {
 				out.setNullOf(row, s.site.Result)
 				continue next
 			}

@@ -32,8 +32,12 @@ func ruleRing(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 		switch {
 		case x.t == kql.Real && c.T == kql.Real:
 			x.sql = "(-" + x.sql + ")"
-		case integer(x.t) && x.t == c.T:
-			if x.bits >= longBits && !x.wide {
+		case (x.t == kql.Int || x.t == kql.Long || x.t == kql.TimeSpan) && x.t == c.T:
+			switch {
+			case x.wide:
+			case x.t == kql.Int: // of 64 bits; narrowed the same way
+				x.sql, x.wide = g.f("cast", x.sql, g.d.types[kql.Long]), true
+			case x.bits >= longBits:
 				x.sql, x.wide = g.f("wide", x.sql), true
 			}
 			x.sql = "(-" + x.sql + ")"
@@ -62,6 +66,9 @@ func ruleRing(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	}
 	if e, ok := g.ringMicros(s, c, op); ok {
 		return e, true
+	}
+	if c.T == kql.DateTime {
+		return expr{}, false // beyond the years 1 to 9999 it is null
 	}
 	a, b := g.wideValue(s, c.Args[0]), g.wideValue(s, c.Args[1])
 	n := max(a.bits, b.bits) + 1
@@ -134,8 +141,17 @@ func (g *gen) ringMicros(s scope, c *kql.Call, op string) (expr, bool) {
 		if k == nil || k.IsNull() || k.Int()%kql.TicksPerMicrosecond != 0 || k.Int() == math.MinInt64 || bitLen(k.Int()) > 60 {
 			return expr{}, false
 		}
-		n := g.param(k.Int()/kql.TicksPerMicrosecond, kql.Long)
-		return expr{sql: g.f("micros.make", g.f("micros.of", a.sql)+" "+op+" "+n), t: kql.DateTime, rep: Micros, null: a.null, bits: datetimeBits}, true
+		by := k.Int() / kql.TicksPerMicrosecond
+		if op == "-" {
+			by = -by
+		}
+		us, n := g.f("micros.of", a.sql), g.param(by, kql.Long)
+		least, most := int64(-microsOf0001), int64((kql.MaxDateTimeTicks-kql.UnixEpochTicks)/kql.TicksPerMicrosecond)
+		inside := us + " <= " + g.param(most-by, kql.Long)
+		if by < 0 {
+			inside = us + " >= " + g.param(least-by, kql.Long)
+		}
+		return expr{sql: "(CASE WHEN " + inside + " THEN " + g.f("micros.make", us+" + "+n) + " END)", t: kql.DateTime, rep: Micros, null: true, bits: datetimeBits}, true
 	case kql.DateTime:
 		b := g.value(s, y)
 		if op != "-" || b.rep != Micros {
@@ -155,10 +171,6 @@ func ruleDivide(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	at, bt := c.Args[0].Type(), c.Args[1].Type()
 	if c.T == kql.Real && (numberArg(at) && numberArg(bt) || at == kql.TimeSpan && bt == kql.TimeSpan) {
 		a, b := g.realOf(s, c.Args[0]), g.realOf(s, c.Args[1])
-		if at == kql.TimeSpan {
-			// Spans of time are integers, whose division by zero is null.
-			b.sql, b.null = "nullif("+b.sql+", 0)", true
-		}
 		return expr{sql: "(" + a.sql + " / " + b.sql + ")", t: kql.Real, null: a.null || b.null}, true
 	}
 	k := constOf(c.Args[1])
