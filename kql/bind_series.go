@@ -1,6 +1,9 @@
 package kql
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // makeSeries is make-series: an array for each aggregate, with a value for each
 // bin of the axis.
@@ -73,7 +76,7 @@ func (b *binder) seriesOf(m *MakeSeries, out *projection, s *MakeSeriesAgg, in *
 		b.errorf(s.X.Pos(), "", "'make-series' operator: an aggregate alone expected; compute with the series behind.")
 	}
 	// An empty bin counts 0 when nothing is said.
-	x := b.convert(constant(s.Pos(), LongOf(0)), numberLike(series.ArgType))
+	x := constant(s.Pos(), zeroOf(series.ArgType))
 	if s.Default != nil {
 		v := b.constantOf(s.Default)
 		if v == nil {
@@ -90,12 +93,29 @@ func (b *binder) seriesOf(m *MakeSeries, out *projection, s *MakeSeriesAgg, in *
 	out.cols = append(out.cols, outColumn{col: col, x: &ColRef{Col: col}, declared: c.declared})
 }
 
-// numberLike is t where 0 can be one, else long.
-func numberLike(t Type) Type {
-	if t.Numeric() {
-		return t
+// zeroOf is 0 as a value of a type, or what comes nearest.
+func zeroOf(t Type) Value {
+	switch t {
+	case Bool:
+		return BoolOf(false)
+	case Int:
+		return IntOf(0)
+	case Real:
+		return RealOf(0)
+	case Decimal:
+		return DecimalOf("0")
+	case String:
+		return StringOf("")
+	case DateTime:
+		return TimeOf(time.Time{})
+	case TimeSpan:
+		return TimeSpanOf(0)
+	case Guid:
+		return Null(Guid)
+	case Dynamic:
+		return DynamicOf(int64(0))
 	}
-	return Long
+	return LongOf(0)
 }
 
 // seriesAxis binds on, from, to and step.
