@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
@@ -27,6 +28,17 @@ function gzipTwins(): Plugin {
 
 export default defineConfig({
   plugins: [react(), gzipTwins()],
+  resolve: {
+    // write-excel-file packs large workbooks in workers that it makes of blobs, which the page's policy forbids. It runs
+    // in a worker of ours and packs there, without another.
+    alias: [
+      {
+        find: "../zip/zipToArrayBuffer.js",
+        replacement: fileURLToPath(new URL("src/pages/hunting/zip.ts", import.meta.url)),
+      },
+    ],
+  },
+  worker: { format: "es" },
   // public/.gitkeep is copied into dist, which keeps `go build` working in a tree whose portal was built and cleaned.
   build: {
     target: "es2022",

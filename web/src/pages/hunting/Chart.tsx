@@ -13,7 +13,6 @@ use([
   LineChart,
   PieChart,
   ScatterChart,
-  AriaComponent,
   BrushComponent,
   GridComponent,
   LegendComponent,
@@ -97,10 +96,11 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
     const narrows = model.time && onRange !== undefined;
     made.setOption(
       {
-        aria: { enabled: true },
         animation: false,
         color: palette,
-        textStyle: { fontFamily: "inherit" },
+        // Results are in UTC, and so is the axis below them.
+        useUTC: true,
+        textStyle: { fontFamily: getComputedStyle(made.getDom()).fontFamily },
         tooltip: { trigger: pie || kind === "scatterchart" ? "item" : "axis", confine: true, appendTo: "body" },
         legend:
           compact && model.series.length < 2
@@ -130,6 +130,7 @@ export default function Chart({ table, kind, version, onRange, compact }: Props)
                   type: "pie",
                   radius: ["34%", "68%"],
                   center: ["50%", "56%"],
+                  minShowLabelAngle: 4,
                   label: { color: text, formatter: "{b}: {d}%" },
                   itemStyle: { borderColor: dark ? "#1d2227" : "#ffffff", borderWidth: 2 },
                   data: model.slices,

@@ -12,9 +12,11 @@ const useStyles = makeStyles({
   queryCell: { width: "100%", maxWidth: "0", minWidth: "180px" },
   nowrap: { whiteSpace: "nowrap" },
   query: {
+    display: "-webkit-box",
+    WebkitBoxOrient: "vertical",
+    WebkitLineClamp: "2",
     overflow: "hidden",
-    textOverflow: "ellipsis",
-    whiteSpace: "nowrap",
+    overflowWrap: "anywhere",
     fontFamily: tokens.fontFamilyMonospace,
     fontSize: "12px",
   },

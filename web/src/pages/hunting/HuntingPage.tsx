@@ -117,6 +117,7 @@ const useStyles = makeStyles({
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     flexShrink: 0,
   },
+  run: { minWidth: "104px" },
   range: { minWidth: "150px" },
   back: {
     marginInlineStart: "4px",
@@ -367,12 +368,18 @@ export default function HuntingPage() {
         </div>
         <div className={styles.bar}>
           {running ? (
-            <Button size="small" icon={<RecordStopRegular />} onClick={cancel}>
+            <Button size="small" className={styles.run} icon={<RecordStopRegular />} onClick={cancel}>
               Cancel
             </Button>
           ) : (
             <Tooltip content="Shift+Enter" relationship="description">
-              <Button size="small" appearance="primary" icon={<PlayRegular />} onClick={runCurrent}>
+              <Button
+                size="small"
+                className={styles.run}
+                appearance="primary"
+                icon={<PlayRegular />}
+                onClick={runCurrent}
+              >
                 Run query
               </Button>
             </Tooltip>

@@ -132,7 +132,7 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
       made.onDidChangeModelContent(({ changes }) => {
         latest.current.onChange(made.getValue());
         mark();
-        if (!changes.some(({ text }) => text.trim().includes("\n"))) return;
+        if (!changes.some(({ text }) => text.includes("\n"))) return;
         clearTimeout(recolor);
         recolor = setTimeout(() => kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings), 600);
       }),

@@ -36,6 +36,7 @@ const useStyles = makeStyles({
     top: 0,
     zIndex: 2,
     display: "flex",
+    minWidth: "100%",
     height: `${rowHeight}px`,
     backgroundColor: own("surface"),
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
@@ -80,6 +81,7 @@ const useStyles = makeStyles({
   row: {
     position: "absolute",
     insetInlineStart: 0,
+    minWidth: "100%",
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     fontSize: tokens.fontSizeBase200,
     ":hover": { backgroundColor: tokens.colorSubtleBackgroundHover },
@@ -325,7 +327,10 @@ export function ResultGrid(props: Props) {
             })}
           </div>
         </div>
-        <div role="rowgroup" style={{ height: virtual.getTotalSize(), width: total, position: "relative" }}>
+        <div
+          role="rowgroup"
+          style={{ height: virtual.getTotalSize(), width: total, minWidth: "100%", position: "relative" }}
+        >
           {virtual.getVirtualItems().map((item) => {
             const index = order[item.index] ?? 0;
             const row = rows[index] ?? [];

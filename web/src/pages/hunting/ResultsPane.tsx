@@ -12,6 +12,7 @@ import {
   MessageBarBody,
   MessageBarTitle,
   makeStyles,
+  mergeClasses,
   Option,
   Popover,
   PopoverSurface,
@@ -69,12 +70,13 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase200,
   },
   timelineBox: { flexShrink: 0 },
+  split: { minWidth: "150px", maxWidth: "240px" },
   body: { position: "relative", flexGrow: 1, minHeight: 0 },
   fill: { position: "absolute", inset: 0 },
   columns: {
     display: "flex",
     flexDirection: "column",
-    width: "260px",
+    width: "300px",
     maxHeight: "50vh",
     overflowY: "auto",
     padding: "8px",
@@ -122,6 +124,8 @@ export function ResultsPane(props: Props) {
   const [hidden, setHidden] = useState<Set<string>>(new Set());
   const [empties, setEmpties] = useState(false);
   const [by, setBy] = useState<number>();
+  /** "running", or why the last one failed. */
+  const [exporting, setExporting] = useState<string>();
   const table = hunt.tables[Math.min(tableAt, hunt.tables.length - 1)];
   const chart = table?.render ? kindOfRender(table.render.chart) : undefined;
 
@@ -245,7 +249,10 @@ export function ResultsPane(props: Props) {
                 </Option>
               ))}
             </Dropdown>
-            <Popover positioning="below-end" trapFocus>
+            <Popover
+              positioning={{ position: "below", align: "end", overflowBoundaryPadding: 8, autoSize: "height" }}
+              trapFocus
+            >
               <PopoverTrigger disableButtonEnhancement>
                 <Button size="small" appearance="subtle" icon={<ColumnEditRegular />} aria-label="Columns">
                   {phone ? undefined : "Columns"}
@@ -290,21 +297,36 @@ export function ResultsPane(props: Props) {
                   appearance="subtle"
                   icon={<ArrowDownloadRegular />}
                   aria-label="Export"
-                  disabled={!done || table.rows.length === 0}
+                  disabled={!done || table.rows.length === 0 || exporting === "running"}
                 >
-                  {phone ? undefined : "Export"}
+                  {phone ? undefined : exporting === "running" ? "Exporting" : "Export"}
                 </Button>
               </MenuTrigger>
               <MenuPopover>
                 <MenuList>
                   <MenuItem onClick={() => saveCsv(table, shown)}>CSV file</MenuItem>
-                  <MenuItem onClick={() => void saveExcel(table, shown)}>Excel workbook</MenuItem>
+                  <MenuItem
+                    onClick={() => {
+                      setExporting("running");
+                      saveExcel(table, shown).then(
+                        () => setExporting(undefined),
+                        (cause: unknown) => setExporting(cause instanceof Error ? cause.message : String(cause)),
+                      );
+                    }}
+                  >
+                    Excel workbook
+                  </MenuItem>
                 </MenuList>
               </MenuPopover>
             </Menu>
           </>
         )}
       </div>
+      {exporting && exporting !== "running" && (
+        <MessageBar intent="error" className={styles.notice} role="alert">
+          <MessageBarBody>{exporting}</MessageBarBody>
+        </MessageBar>
+      )}
       {hunt.stats?.partial && (
         <MessageBar intent="warning" className={styles.notice}>
           <MessageBarBody>
@@ -338,7 +360,7 @@ export function ResultsPane(props: Props) {
               <Dropdown
                 size="small"
                 appearance="filled-lighter"
-                className={styles.push}
+                className={mergeClasses(styles.push, styles.split)}
                 aria-label="Split the timeline by"
                 value={by === undefined ? "Not split" : `By ${table.columns[by]?.name}`}
                 selectedOptions={[String(by ?? "")]}
@@ -361,7 +383,7 @@ export function ResultsPane(props: Props) {
       <div className={styles.body}>
         {hunt.state === "running" && (!table || table.rows.length === 0) ? (
           <div className={styles.wait}>
-            <Spinner label="The query is running" />
+            <Spinner size="small" label="The query is running" />
           </div>
         ) : table && table.rows.length === 0 && done && hunt.state === "done" ? (
           <EmptyState icon={SearchRegular} title="No rows">
