@@ -18,6 +18,7 @@ import (
 // fuzzSeeds are queries that go through each operator once; the conformance
 // cases are added where they are.
 var fuzzSeeds = []string{
+	"DeviceInfo | where DeviceId != '\x9c'",
 	"DeviceProcessEvents | where FileName =~ 'program-3.exe' and ReportId > 5 | summarize n = count(), x = max(ReportId) by DeviceId | sort by n desc, DeviceId asc | take 3",
 	"DeviceProcessEvents | extend d = parse_json('{\"a\":[1,2,{\"b\":null}]}') | mv-expand e = d.a to typeof(dynamic) limit 5 | project x = tostring(e.b), tolong(e)",
 	"DeviceProcessEvents | make-series n = count() default = 0 on Timestamp from datetime(2026-03-01) to datetime(2026-03-02) step 1h by DeviceId | extend a = series_decompose_anomalies(n)",

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/kql"
@@ -160,6 +161,13 @@ func (l *Lake) bind(who tocsin.Principal, src string, opts HuntOptions, probe fu
 	start := time.Now()
 	if len(src) > maxQuery {
 		return nil, tocsin.Errorf(tocsin.CodeLimit, "The query is longer than %d characters.", maxQuery)
+	}
+	for i, r := range src {
+		if r == utf8.RuneError && !strings.HasPrefix(src[i:], "\uFFFD") {
+			d := &kql.Diagnostics{List: []kql.Diagnostic{{Span: kql.Span{Start: i, End: i + 1}, Msg: "The query is not UTF-8.", Syntax: true}}}
+			d.Place(src)
+			return nil, d
+		}
 	}
 	query, err := kql.Parse(src)
 	stats.Parse = time.Since(start)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
+	"strings"
 
 	"github.com/tocsinhq/tocsin/kql"
 )
@@ -98,7 +99,8 @@ func (g *gen) constant(v kql.Value) expr {
 	case kql.Unknown:
 		e.sql = "NULL"
 	default:
-		e.sql = g.param(v.Str(), v.Type())
+		// The engine takes no other text.
+		e.sql = g.param(strings.ToValidUTF8(v.Str(), "\uFFFD"), v.Type())
 	}
 	return e
 }
