@@ -288,17 +288,27 @@ func indexOf(args []Value) Value {
 	if !ok || match == "" {
 		return Null(Long)
 	}
-	at := 0
+	length := int64(utf8.RuneCountInString(part))
+	if len(args) > 3 {
+		if n, _ := wholeOf(args[3]); n >= 0 {
+			length = n
+		}
+	}
+	rest := runeSlice(text, offset, int64(len(text)))
 	for {
-		i := strings.Index(part[at:], match)
+		i := strings.Index(part, match)
 		if i < 0 {
 			return LongOf(-1)
 		}
+		offset += int64(utf8.RuneCountInString(part[:i]))
 		if occurrence--; occurrence == 0 {
-			return LongOf(offset + int64(utf8.RuneCountInString(part[:at+i])))
+			return LongOf(offset)
 		}
-		_, size := utf8.DecodeRuneInString(part[at+i:])
-		at += i + size
+		// The search for the next one goes as far again, from behind this one.
+		_, size := utf8.DecodeRuneInString(part[i:])
+		rest = rest[i+size:]
+		offset++
+		part = runeSlice(rest, 0, length)
 	}
 }
 

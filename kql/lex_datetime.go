@@ -62,8 +62,15 @@ func (p *dateReader) word() string {
 
 // separator reads what may be between the parts of a date.
 func (p *dateReader) separator() bool {
+	before := p.s
+	p.spaces() // 2017 - 08 - 01
+	if p.take('-') || p.take('/') {
+		p.spaces()
+		return true
+	}
+	p.s = before
 	switch {
-	case p.take('-'), p.take('/'), p.take('.'):
+	case p.take('.'):
 		return true
 	case p.take(','):
 		p.spaces()
