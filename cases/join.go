@@ -50,6 +50,17 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 	if err != nil {
 		return correlate.Decision{}, err
 	}
+	ids := make([]int64, len(cands))
+	for i := range cands {
+		ids[i] = cands[i].IncidentID
+	}
+	apart, err := b.tx.Apart(ids)
+	if err != nil {
+		return correlate.Decision{}, err
+	}
+	for i := range cands {
+		cands[i].Apart = apart[cands[i].IncidentID]
+	}
 	return correlate.Decide(f, cands, prev, b.c.policy), nil
 }
 
@@ -178,7 +189,7 @@ func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, erro
 	for _, from := range d.From {
 		src, err := b.incident(from)
 		if err == nil {
-			err = b.merge(oi, src, d.Why)
+			_, err = b.merge(oi, src, &tocsin.Rearrangement{Why: d.Why})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("merge incident %d into %d: %w", from, oi.inc.ID, err)
@@ -195,15 +206,27 @@ func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, erro
 		Summary: sentence(fmt.Sprintf("Alert “%s” was correlated", a.Title), why)})
 }
 
-// merge moves everything of src into dst. The source stays as a signpost.
-func (b *batch) merge(dst, src *openIncident, why string) error {
+// merge moves everything of src into dst. The source stays as a signpost. What
+// it did is kept in r, so that it can be undone; r.Why says why.
+func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64, err error) {
 	if err := b.count(src); err != nil {
-		return err
+		return 0, err
 	}
-	n, err := b.tx.MoveAll(src.inc.ID, dst.inc.ID)
+	r.Kind, r.Actor, r.From, r.To, r.Emptied = tocsin.RearrangeMerge, b.actor, src.inc.ID, dst.inc.ID, true
+	r.FromBefore, r.ToBefore = standing(src.inc), standing(dst.inc)
+	if r.Alerts, err = b.tx.AlertsIn(src.inc.ID); err == nil {
+		r.Comments, err = b.tx.CommentsIn(src.inc.ID)
+	}
+	if err == nil {
+		err = b.tx.InheritApart(src.inc.ID, dst.inc.ID)
+	}
+	if err == nil {
+		n, err = b.tx.MoveAll(src.inc.ID, dst.inc.ID)
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
+	why := r.Why
 	for _, k := range b.alerts {
 		if k.a.IncidentID == src.inc.ID {
 			k.a.IncidentID = dst.inc.ID
@@ -214,7 +237,7 @@ func (b *batch) merge(dst, src *openIncident, why string) error {
 	takeOver(&dst.inc, &src.inc)
 	if dst.inc.AssignedTo != "" {
 		if _, err := b.tx.AssignAlerts(dst.inc.ID, dst.inc.AssignedTo); err != nil {
-			return err
+			return 0, err
 		}
 		for _, k := range b.alerts {
 			if k.a.IncidentID == dst.inc.ID && k.a.AssignedTo != dst.inc.AssignedTo {
@@ -226,7 +249,7 @@ func (b *batch) merge(dst, src *openIncident, why string) error {
 	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object("alertCount", dst.tally.alerts-src.tally.alerts),
 		After:   object("alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n),
 		Summary: sentence(fmt.Sprintf("Incident %d, “%s”, was merged into this one", src.inc.ID, src.inc.DisplayName), why)}); err != nil {
-		return err
+		return 0, err
 	}
 	was := src.inc.Status
 	src.inc.Status, src.inc.RedirectID = tocsin.IncidentRedirected, dst.inc.ID
@@ -239,11 +262,23 @@ func (b *batch) merge(dst, src *openIncident, why string) error {
 	if err := b.record(src, tocsin.Change{Kind: "redirected", Before: object("status", was),
 		After:   object("status", src.inc.Status, "redirectIncidentId", dst.inc.ID),
 		Summary: sentence(fmt.Sprintf("Merged into incident %d, “%s”", dst.inc.ID, dst.inc.DisplayName), why)}); err != nil {
-		return err
+		return 0, err
 	}
 	// Written now: the next alert of the batch must not find it open.
 	src.inc.LastUpdate, src.inc.LastModifiedBy = b.tx.Now(), correlation.Name
-	return b.tx.PutIncident(&src.inc)
+	if err := b.tx.PutIncident(&src.inc); err != nil {
+		return 0, err
+	}
+	r.ToAfter = standing(dst.inc)
+	return n, b.tx.PutRearrangement(r)
+}
+
+// standing is what people had said about an incident, as a rearrangement keeps
+// it: what its alerts come to is counted, not remembered.
+func standing(inc tocsin.Incident) *tocsin.Incident {
+	inc.Alerts, inc.Comments, inc.Assets = nil, nil, nil
+	inc.CustomTags, inc.SystemTags = slices.Clone(inc.CustomTags), slices.Clone(inc.SystemTags)
+	return &inc
 }
 
 // takeOver gives the target what people had decided about the source and it

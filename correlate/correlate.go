@@ -49,6 +49,8 @@ type Candidate struct {
 	Determination  tocsin.Determination
 	Created        time.Time
 	AlertCount     int
+	// Apart are incidents that a person parted from this one.
+	Apart []int64
 	// Members are those alerts of the incident that share a lookup key, newest
 	// first, at most MaxMembers.
 	Members []Facts

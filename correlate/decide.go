@@ -160,10 +160,14 @@ func tooLarge(p *Policy, group []scored, s scored) bool {
 }
 
 // compatible: what people decided about two incidents forbids their merging
-// when it differs. Not having decided anything differs from nothing.
+// when it differs, and so does having parted them. Not having decided anything
+// differs from nothing.
 func compatible(group []scored, s scored) bool {
 	for _, g := range group {
 		a, b := g.c, s.c
+		if slices.Contains(a.Apart, b.IncidentID) || slices.Contains(b.Apart, a.IncidentID) {
+			return false
+		}
 		if a.AssignedTo != "" && b.AssignedTo != "" && !strings.EqualFold(a.AssignedTo, b.AssignedTo) {
 			return false
 		}

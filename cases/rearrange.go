@@ -1,0 +1,485 @@
+package cases
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/store"
+)
+
+// MergeIncidents merges two to MaxMerged open incidents into one of them: the
+// one with an owner, else the largest, else the oldest, so that most stays
+// where people know it. Incidents about which people decided different things
+// (owner, classification, determination) are an error of CodeConflict that
+// names what differs, and nothing changes. It returns the target and what was
+// done, which Undo takes back.
+func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, reasons []string) (target int64, done []tocsin.Rearrangement, err error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) < 2 || len(ids) > tocsin.MaxMerged {
+		return 0, nil, tocsin.Errorf(tocsin.CodeInvalid, "2 to %d incidents can be merged at once, not %d", tocsin.MaxMerged, len(ids))
+	}
+	if why, err = checkWhy(why); err != nil {
+		return 0, nil, err
+	}
+	for _, r := range reasons {
+		if !slices.Contains(tocsin.MergeReasons, r) {
+			return 0, nil, tocsin.Errorf(tocsin.CodeInvalid, "unknown reason %q for a merge", r)
+		}
+	}
+	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		b := newBatch(c, tx)
+		b.actor = tx.Principal().Actor()
+		done = nil
+		var all []*openIncident
+		for _, id := range ids {
+			oi, err := b.incident(id)
+			if err != nil {
+				return err
+			}
+			if err := oi.inc.CheckMove(oi.inc.Status); err != nil {
+				return err
+			}
+			if !oi.inc.Open() {
+				return tocsin.Errorf(tocsin.CodeConflict, "incident %d is resolved; a resolved incident is not merged", id)
+			}
+			all = append(all, oi)
+		}
+		if err := mergeable(all); err != nil {
+			return err
+		}
+		keep := slices.MaxFunc(all, func(x, y *openIncident) int {
+			if (x.inc.AssignedTo != "") != (y.inc.AssignedTo != "") {
+				return cmp.Compare(len(x.inc.AssignedTo), len(y.inc.AssignedTo))
+			}
+			return cmp.Or(cmp.Compare(x.inc.AlertCount, y.inc.AlertCount), y.inc.Created.Compare(x.inc.Created), cmp.Compare(y.inc.ID, x.inc.ID))
+		})
+		if err := b.count(keep); err != nil {
+			return err
+		}
+		n := 0
+		for _, oi := range all {
+			n += oi.inc.AlertCount
+		}
+		if n > c.policy.MaxAlerts {
+			return tocsin.Errorf(tocsin.CodeConflict, "together they would have %d alerts; an incident is merged up to %d", n, c.policy.MaxAlerts)
+		}
+		for _, oi := range all {
+			if oi == keep {
+				continue
+			}
+			// A person who merges what was parted has thought again.
+			if err := tx.SetApart(keep.inc.ID, oi.inc.ID, false); err != nil {
+				return err
+			}
+			r := tocsin.Rearrangement{Why: why, Reasons: reasons}
+			if _, err := b.merge(keep, oi, &r); err != nil {
+				return fmt.Errorf("merge incident %d into %d: %w", oi.inc.ID, keep.inc.ID, err)
+			}
+			done = append(done, r)
+		}
+		target = keep.inc.ID
+		return b.finish()
+	})
+	return target, done, err
+}
+
+// mergeable tells which decisions of people forbid a merge, all of them.
+func mergeable(all []*openIncident) error {
+	var differ []string
+	for _, p := range []struct {
+		name string
+		of   func(*tocsin.Incident) string
+	}{
+		{"assigned to", func(i *tocsin.Incident) string { return strings.ToLower(i.AssignedTo) }},
+		{"classification", func(i *tocsin.Incident) string { return said(string(i.Classification)) }},
+		{"determination", func(i *tocsin.Incident) string { return said(string(i.Determination)) }},
+	} {
+		first := ""
+		for _, oi := range all {
+			v := p.of(&oi.inc)
+			if v != "" && first != "" && v != first {
+				differ = append(differ, p.name)
+				break
+			}
+			first = cmp.Or(first, v)
+		}
+	}
+	if differ == nil {
+		return nil
+	}
+	return tocsin.Errorf(tocsin.CodeConflict, "the incidents differ in what people decided about them: %s; make it equal first", strings.Join(differ, ", "))
+}
+
+func said(v string) string {
+	if v == "unknown" {
+		return ""
+	}
+	return v
+}
+
+func checkWhy(why string) (string, error) {
+	why = strings.TrimSpace(strings.ToValidUTF8(why, "\uFFFD"))
+	if utf8.RuneCountInString(why) > tocsin.MaxCommentRunes {
+		return "", tocsin.Errorf(tocsin.CodeLimit, "a reason takes at most %d characters", tocsin.MaxCommentRunes)
+	}
+	return why, nil
+}
+
+// MoveAlerts moves alerts into another open incident, or with to 0 into a new
+// one that is named from them. The incidents that gave are counted again; one
+// that has no alert left becomes a signpost to the taker. The engine will not
+// join what was parted so. It returns the taker and what was done, one
+// rearrangement for each incident that gave, which Undo takes back.
+func (c *Cases) MoveAlerts(ctx context.Context, alerts []string, to int64, why string) (taker int64, done []tocsin.Rearrangement, err error) {
+	alerts = slices.Clone(alerts)
+	slices.Sort(alerts)
+	alerts = slices.Compact(alerts)
+	if len(alerts) == 0 || len(alerts) > tocsin.MaxMoved {
+		return 0, nil, tocsin.Errorf(tocsin.CodeInvalid, "1 to %d alerts can be moved at once, not %d", tocsin.MaxMoved, len(alerts))
+	}
+	if why, err = checkWhy(why); err != nil {
+		return 0, nil, err
+	}
+	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		taker, done = to, nil
+		m := mover{c: c, tx: tx, why: why, from: map[int64][]tocsin.Alert{}}
+		for _, id := range alerts {
+			a, err := tx.Alert(id)
+			if err != nil {
+				return err
+			}
+			if a.IncidentID == to {
+				return tocsin.Errorf(tocsin.CodeConflict, "alert %s is in incident %d already", id, to)
+			}
+			if _, ok := m.from[a.IncidentID]; !ok {
+				m.order = append(m.order, a.IncidentID)
+			}
+			m.from[a.IncidentID] = append(m.from[a.IncidentID], a)
+		}
+		slices.Sort(m.order)
+		var err error
+		taker, done, err = m.run(to)
+		return err
+	})
+	return taker, done, err
+}
+
+// mover is one move while it runs.
+type mover struct {
+	c     *Cases
+	tx    *store.Tx
+	why   string
+	from  map[int64][]tocsin.Alert
+	order []int64
+}
+
+func (m *mover) run(to int64) (int64, []tocsin.Rearrangement, error) {
+	tx := m.tx
+	var dst tocsin.Incident
+	var err error
+	fresh := to == 0
+	if fresh {
+		t := newTally()
+		for _, id := range m.order {
+			for i := range m.from[id] {
+				t.add(digestOf(&m.from[id][i]), m.from[id][i].Active())
+			}
+		}
+		dst = tocsin.Incident{Status: tocsin.IncidentActive, Classification: tocsin.ClassUnknown, Determination: tocsin.DetUnknown, Created: tx.Now(), LastUpdate: tx.Now()}
+		t.apply(&dst)
+		err = tx.CreateIncident(&dst)
+	} else if dst, err = tx.Incident(to); err == nil {
+		if err = dst.CheckMove(dst.Status); err == nil && !dst.Open() {
+			err = tocsin.Errorf(tocsin.CodeConflict, "incident %d is resolved; open it again first", to)
+		}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	var done []tocsin.Rearrangement
+	var lines []tocsin.Change
+	for _, id := range m.order {
+		r, line, err := m.give(id, &dst, fresh)
+		if err != nil {
+			return 0, nil, err
+		}
+		done, lines = append(done, r), append(lines, line)
+	}
+	if fresh {
+		lines = append([]tocsin.Change{{Kind: "created", Summary: sentence("Opened for alerts that were moved", m.why),
+			After: object("displayName", dst.DisplayName, "severity", dst.Severity, "status", dst.Status)}}, lines...)
+	}
+	if err := m.settle(&dst, lines); err != nil {
+		return 0, nil, err
+	}
+	for i := range done {
+		done[i].ToAfter = standing(dst)
+		if err := tx.PutRearrangement(&done[i]); err != nil {
+			return 0, nil, err
+		}
+	}
+	return dst.ID, done, nil
+}
+
+// give moves the chosen alerts of one incident.
+func (m *mover) give(id int64, dst *tocsin.Incident, fresh bool) (r tocsin.Rearrangement, line tocsin.Change, err error) {
+	tx := m.tx
+	src, err := tx.Incident(id)
+	if err != nil {
+		return r, line, err
+	}
+	if err := src.CheckMove(src.Status); err != nil {
+		return r, line, err
+	}
+	r = tocsin.Rearrangement{Kind: tocsin.RearrangeMove, Actor: tx.Principal().Actor(), From: src.ID, To: dst.ID, Why: m.why, Created: fresh,
+		FromBefore: standing(src), ToBefore: standing(*dst)}
+	var titles []string
+	for i := range m.from[id] {
+		a := &m.from[id][i]
+		owner := a.AssignedTo
+		if dst.AssignedTo != "" {
+			owner = dst.AssignedTo
+		}
+		if _, err := tx.MoveAlert(a.ID, src.ID, dst.ID, owner); err != nil {
+			return r, line, err
+		}
+		r.Alerts = append(r.Alerts, tocsin.MovedAlert{ID: a.ID, AssignedTo: a.AssignedTo})
+		if len(titles) < 3 {
+			titles = append(titles, "“"+a.Title+"”")
+		}
+	}
+	if err := tx.SetApart(src.ID, dst.ID, true); err != nil {
+		return r, line, err
+	}
+	n := int64(len(r.Alerts))
+	what := plural(n, "alert")
+	if n <= 3 {
+		what = "Alert " + strings.Join(titles, ", ")
+	}
+	left, err := tx.AlertsIn(src.ID)
+	if err != nil {
+		return r, line, err
+	}
+	out := tocsin.Change{Kind: "alertsMovedOut", After: object("to", dst.ID, "alerts", n),
+		Summary: sentence(fmt.Sprintf("%s moved to incident %d, “%s”", what, dst.ID, dst.DisplayName), m.why)}
+	if len(left) == 0 {
+		r.Emptied = true
+		src.Status, src.RedirectID = tocsin.IncidentRedirected, dst.ID
+		src.SystemTags = append(src.SystemTags, "Redirected")
+		err = m.c.save(tx, &src, []tocsin.Change{out})
+		if err == nil {
+			err = tx.SetApart(src.ID, dst.ID, false)
+		}
+	} else {
+		err = m.settle(&src, []tocsin.Change{out})
+	}
+	line = tocsin.Change{Kind: "alertsMovedIn", After: object("from", src.ID, "alerts", n),
+		Summary: sentence(fmt.Sprintf("%s moved here from incident %d, “%s”", what, src.ID, src.DisplayName), m.why)}
+	return r, line, err
+}
+
+// settle counts an incident again after alerts came or went, and writes it.
+func (m *mover) settle(inc *tocsin.Incident, lines []tocsin.Change) error {
+	return m.c.settle(m.tx, inc, lines)
+}
+
+func (c *Cases) settle(tx *store.Tx, inc *tocsin.Incident, lines []tocsin.Change) error {
+	if err := tx.SetOpen(inc.ID, inc.Open()); err != nil {
+		return err
+	}
+	if err := tx.RenewNames(inc.ID); err != nil {
+		return err
+	}
+	t, err := loadTally(tx, inc.ID)
+	if err != nil {
+		return err
+	}
+	t.apply(inc)
+	return c.save(tx, inc, lines)
+}
+
+// Undo takes a merge or a move back: what moved and is still where it went goes
+// back, an incident that had become a signpost stands again as it was, and what
+// the target had taken over from it and nobody changed since is given back.
+// What people did meanwhile stays. The engine will not join the two again. A
+// rearrangement that was undone, or whose target was merged on, is an error of
+// CodeConflict.
+func (c *Cases) Undo(ctx context.Context, id int64) (r tocsin.Rearrangement, err error) {
+	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		if r, err = tx.Rearrangement(id); err != nil {
+			return err
+		}
+		if !r.Undone.IsZero() {
+			return tocsin.Errorf(tocsin.CodeConflict, "this %s was undone already", r.Kind)
+		}
+		to, err := tx.Incident(r.To)
+		if err != nil {
+			return err
+		}
+		if err := to.CheckMove(to.Status); err != nil {
+			return tocsin.Errorf(tocsin.CodeConflict, "incident %d was merged into incident %d meanwhile; undo that first", to.ID, to.RedirectID)
+		}
+		from, err := tx.Incident(r.From)
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.Emptied && (from.Status != tocsin.IncidentRedirected || from.RedirectID != r.To):
+			return tocsin.Errorf(tocsin.CodeConflict, "incident %d does not lead to incident %d any more", r.From, r.To)
+		case !r.Emptied && from.Status == tocsin.IncidentRedirected:
+			return tocsin.Errorf(tocsin.CodeConflict, "incident %d was merged into incident %d meanwhile; undo that first", from.ID, from.RedirectID)
+		}
+		r.Undone = tx.Now()
+		return c.undo(tx, &r, &from, &to)
+	})
+	return r, err
+}
+
+func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Incident) error {
+	back := int64(0)
+	for _, a := range r.Alerts {
+		now, err := tx.Alert(a.ID)
+		if err != nil {
+			return err
+		}
+		if now.IncidentID != r.To {
+			continue // somebody moved it on
+		}
+		owner := now.AssignedTo
+		if owner == r.ToAfter.AssignedTo {
+			owner = a.AssignedTo
+		}
+		if _, err := tx.MoveAlert(a.ID, r.To, r.From, owner); err != nil {
+			return err
+		}
+		back++
+	}
+	for _, id := range r.Comments {
+		if err := tx.MoveComment(id, r.To, r.From); err != nil {
+			return err
+		}
+	}
+	if r.Emptied {
+		from.Status, from.RedirectID = r.FromBefore.Status, 0
+		from.SystemTags = slices.DeleteFunc(slices.Clone(from.SystemTags), func(t string) bool { return t == "Redirected" })
+	}
+	owned := to.AssignedTo
+	giveBack(to, r)
+	if to.AssignedTo != owned {
+		if _, err := tx.AssignAlerts(to.ID, to.AssignedTo); err != nil {
+			return err
+		}
+	}
+	what, kind := "merge", "unmerged"
+	if r.Kind == tocsin.RearrangeMove {
+		what, kind = "move", "moveUndone"
+	}
+	number := strconv.FormatInt(r.ID, 10)
+	if err := tx.SetApart(r.From, r.To, true); err != nil {
+		return err
+	}
+	left, err := tx.AlertsIn(to.ID)
+	if err != nil {
+		return err
+	}
+	gone := tocsin.Change{Kind: kind, Before: object("alertCount", to.AlertCount), After: object("rearrangement", number, "from", r.From, "alerts", back),
+		Summary: fmt.Sprintf("The %s of incident %d into this one was undone: %s went back", what, r.From, plural(back, "alert"))}
+	if len(left) == 0 {
+		// It was made for the alerts that went back.
+		to.Status, to.RedirectID = tocsin.IncidentRedirected, r.From
+		to.SystemTags = append(to.SystemTags, "Redirected")
+		if err := c.save(tx, to, []tocsin.Change{gone}); err != nil {
+			return err
+		}
+	} else if err := c.settle(tx, to, []tocsin.Change{gone}); err != nil {
+		return err
+	}
+	here := tocsin.Change{Kind: kind, Before: object("status", tocsin.IncidentRedirected), After: object("rearrangement", number, "status", from.Status, "alerts", back),
+		Summary: fmt.Sprintf("The %s into incident %d was undone: %s came back", what, r.To, plural(back, "alert"))}
+	if !r.Emptied {
+		here.Before = object("alertCount", from.AlertCount)
+	}
+	if err := c.settle(tx, from, []tocsin.Change{here}); err != nil {
+		return err
+	}
+	return tx.SetUndone(r.ID)
+}
+
+// giveBack undoes takeOver where nobody changed the property since.
+func giveBack(to *tocsin.Incident, r *tocsin.Rearrangement) {
+	was, is := r.ToBefore, r.ToAfter
+	if to.AssignedTo == is.AssignedTo {
+		to.AssignedTo = was.AssignedTo
+	}
+	if to.Classification == is.Classification && to.Determination == is.Determination {
+		to.Classification, to.Determination = was.Classification, was.Determination
+	}
+	if to.Status == is.Status {
+		to.Status = was.Status
+	}
+	if to.SeverityManual == is.SeverityManual && to.Severity == is.Severity {
+		to.Severity, to.SeverityManual = was.Severity, was.SeverityManual
+	}
+	if to.Renamed == is.Renamed && to.DisplayName == is.DisplayName {
+		to.DisplayName, to.Renamed = was.DisplayName, was.Renamed
+	}
+	if to.Description == is.Description {
+		to.Description = was.Description
+	}
+	if to.Summary == is.Summary {
+		to.Summary = was.Summary
+	}
+	back := func(have, was, is []string) []string {
+		return slices.DeleteFunc(slices.Clone(have), func(t string) bool { return slices.Contains(is, t) && !slices.Contains(was, t) })
+	}
+	to.CustomTags, to.SystemTags = back(to.CustomTags, was.CustomTags, is.CustomTags), back(to.SystemTags, was.SystemTags, is.SystemTags)
+}
+
+// Rearrangements are the merges and moves into and out of an incident, newest
+// first.
+func (c *Cases) Rearrangements(ctx context.Context, incidentID int64) (out []tocsin.Rearrangement, err error) {
+	err = c.st.View(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Incident(incidentID); err != nil {
+			return err
+		}
+		out, err = tx.RearrangementsOf(incidentID, 200)
+		return err
+	})
+	return out, err
+}
+
+// Part keeps two incidents apart whatever the engine finds, or with apart false
+// leaves it to the engine again.
+func (c *Cases) Part(ctx context.Context, a, b int64, apart bool) error {
+	if a == b {
+		return tocsin.Errorf(tocsin.CodeInvalid, "an incident cannot be parted from itself")
+	}
+	return c.st.Update(ctx, func(tx *store.Tx) error {
+		for _, pair := range [][2]int64{{a, b}, {b, a}} {
+			inc, err := tx.Incident(pair[0])
+			if err != nil {
+				return err
+			}
+			if err := inc.CheckMove(inc.Status); err != nil {
+				return err
+			}
+			what := "Kept apart from"
+			if !apart {
+				what = "No longer kept apart from"
+			}
+			ch := tocsin.Change{Kind: "parted", After: object("apart", apart, "incident", pair[1]), Summary: fmt.Sprintf("%s incident %d", what, pair[1])}
+			if err := c.save(tx, &inc, []tocsin.Change{ch}); err != nil {
+				return err
+			}
+		}
+		return tx.SetApart(a, b, apart)
+	})
+}
