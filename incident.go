@@ -172,6 +172,10 @@ type Incident struct {
 	AssetCounts      AssetCounts       `json:"assetCounts"`
 	Assets           []Asset           `json:"assets,omitempty"` // at most MaxIncidentAssets, for the queue
 
+	// Priority as it was when the incident was written, and its reasons.
+	Score   int      `json:"priorityScore"`
+	Factors []Factor `json:"priorityFactors,omitempty"`
+
 	Comments []Comment `json:"comments,omitempty"`
 	Alerts   []Alert   `json:"alerts,omitempty"` // only when expanded
 }

@@ -54,6 +54,8 @@ type incidentDetails struct {
 	FirstActivityDateTime *time.Time     `json:"firstActivityDateTime"`
 	LastActivityDateTime  *time.Time     `json:"lastActivityDateTime"`
 	AutoNamed             bool           `json:"autoNamed"`
+	// PriorityFactors are the reasons for priorityScore; their points add up to it.
+	PriorityFactors []tocsin.Factor `json:"priorityFactors"`
 }
 
 type impactedAssets struct {
@@ -163,6 +165,7 @@ func (v view) context(of string) string { return v.base + "/v1.0/$metadata#" + o
 
 func (v view) incident(i *tocsin.Incident) graphIncident {
 	id := strconv.FormatInt(i.ID, 10)
+	score := int32(i.Score)
 	g := graphIncident{
 		ODataEtag: etag(i.Version),
 		ID:        id, TenantID: i.Tenant,
@@ -174,9 +177,9 @@ func (v view) incident(i *tocsin.Incident) graphIncident {
 		Determination:  enums["alertDetermination"].show(string(i.Determination), v.all),
 		CustomTags:     list(i.CustomTags), SystemTags: list(i.SystemTags),
 		CreatedDateTime: moment(i.Created), LastUpdateDateTime: moment(i.LastUpdate), LastModifiedBy: text(i.LastModifiedBy),
-		ResolvingComment: text(i.ResolvingComment),
-		IncidentWebURL:   v.base + "/incidents/" + id,
-		Comments:         comments(i.Comments),
+		ResolvingComment: text(i.ResolvingComment), PriorityScore: &score,
+		IncidentWebURL: v.base + "/incidents/" + id,
+		Comments:       comments(i.Comments),
 		Tocsin: incidentDetails{
 			Version: i.Version, AlertCount: i.AlertCount, ActiveAlertCount: i.ActiveAlerts,
 			ServiceSources: list(i.ServiceSources), DetectionSources: list(i.DetectionSources),
@@ -184,7 +187,7 @@ func (v view) incident(i *tocsin.Incident) graphIncident {
 			ImpactedAssets: impactedAssets{Devices: i.AssetCounts.Devices, Users: i.AssetCounts.Users, Mailboxes: i.AssetCounts.Mailboxes,
 				Apps: i.AssetCounts.Apps, CloudResources: i.AssetCounts.CloudResources, Names: []thingName{}},
 			FirstActivityDateTime: moment(i.FirstActivity), LastActivityDateTime: moment(i.LastActivity),
-			AutoNamed: !i.Renamed,
+			AutoNamed: !i.Renamed, PriorityFactors: append([]tocsin.Factor{}, i.Factors...),
 		},
 	}
 	if i.RedirectID != 0 {

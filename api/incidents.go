@@ -24,6 +24,7 @@ var incidentProperties = newProperties(
 	property{name: "createdDateTime", kind: kindTime, sort: true},
 	property{name: "lastUpdateDateTime", kind: kindTime, sort: true},
 	property{name: "redirectIncidentId", kind: kindNumber},
+	property{name: "priorityScore", kind: kindNumber, sort: true},
 	property{name: "customTags", kind: kindTexts},
 	property{name: "systemTags", kind: kindTexts},
 	property{name: "tocsin/alertCount", kind: kindNumber, sort: true},

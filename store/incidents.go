@@ -26,6 +26,7 @@ func (tx *Tx) CreateIncident(inc *tocsin.Incident) error {
 // PutIncident writes the incident, with its labels and its name for search.
 // Alerts and comments are kept elsewhere and are left alone.
 func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
+	inc.Score, inc.Factors = inc.Priority()
 	if err := tx.putIncidentRow(inc); err != nil {
 		return err
 	}
@@ -50,16 +51,16 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 
 func (tx *Tx) putIncidentRow(inc *tocsin.Incident) error {
 	_, err := tx.exec(`INSERT INTO incident (tenant, id, version, display_name, severity, status, assigned_to, classification, determination,
-			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts, priority)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version, display_name = excluded.display_name, severity = excluded.severity,
 			status = excluded.status, assigned_to = excluded.assigned_to, classification = excluded.classification,
 			determination = excluded.determination, redirect_id = excluded.redirect_id, last_update = excluded.last_update,
 			first_activity = excluded.first_activity, last_activity = excluded.last_activity, alert_count = excluded.alert_count,
-			active_alerts = excluded.active_alerts`,
+			active_alerts = excluded.active_alerts, priority = excluded.priority`,
 		inc.ID, inc.Version, inc.DisplayName, inc.Severity.Rank(), string(inc.Status), inc.AssignedTo, string(inc.Classification),
 		string(inc.Determination), inc.RedirectID, micros(inc.Created), micros(inc.LastUpdate), micros(inc.FirstActivity),
-		micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts)
+		micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts, inc.Score)
 	if err != nil {
 		return fmt.Errorf("write incident %d: %w", inc.ID, err)
 	}

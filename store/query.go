@@ -73,6 +73,7 @@ var incidents = noun{
 		"firstActivityDateTime": {kind: timeField, expr: "i.first_activity"},
 		"lastActivityDateTime":  {kind: timeField, expr: "i.last_activity"},
 		"redirectIncidentId":    {kind: numberField, expr: "i.redirect_id"},
+		"priorityScore":         {kind: numberField, expr: "i.priority"},
 		"alertCount":            {kind: numberField, expr: "i.alert_count"},
 		"activeAlertCount":      {kind: numberField, expr: "i.active_alerts"},
 		"customTags":            {kind: labelField, expr: "customTags"},

@@ -1,5 +1,5 @@
--- What was merged and moved, so that it can be undone, and what people want
--- apart.
+-- What was merged and moved, so that it can be undone, what people want apart,
+-- and how urgent an incident is.
 
 -- +goose Up
 
@@ -32,3 +32,7 @@ CREATE TABLE incident_apart (
 ) WITHOUT ROWID;
 
 CREATE INDEX alert_name_alert ON alert_name (tenant, alert_id);
+
+-- Incidents of before have their score with their next change.
+ALTER TABLE incident ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX incident_priority ON incident (tenant, priority, id);
