@@ -40,6 +40,8 @@ export interface Incident {
   lastModifiedBy?: string | null;
   redirectIncidentId?: string | null;
   resolvingComment?: string | null;
+  /** 0 to 100. */
+  priorityScore?: number | null;
   alerts?: Alert[];
   tocsin: {
     version: number;
@@ -53,6 +55,8 @@ export interface Incident {
     firstActivityDateTime?: string | null;
     lastActivityDateTime?: string | null;
     autoNamed: boolean;
+    /** Why the score is what it is; the points add up to it. */
+    priorityFactors?: { name: string; points: number; text: string }[];
   };
 }
 

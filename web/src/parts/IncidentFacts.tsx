@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import type { Incident } from "../api/types";
 import { assetIcons } from "./assetIcons";
-import { Chips, Owner, SeverityBadge, StatusLabel, Tags } from "./badges";
+import { Chips, Owner, PriorityBadge, SeverityBadge, StatusLabel, Tags } from "./badges";
 import { assetKinds } from "./entities";
 import { useSurface } from "./surface";
 import { tacticOrder } from "./tactics";
@@ -96,6 +96,7 @@ export function IncidentFacts({ incident, children }: { incident: Incident; chil
         </section>
       )}
       <Stages categories={extra.categories ?? []} />
+      <Priority incident={incident} />
       <section className={surface.section}>
         <h3 className={surface.heading}>Alerts</h3>
         <dl className={surface.facts}>
@@ -119,6 +120,27 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </>
+  );
+}
+
+/** Why the incident is as urgent as it is: the points add up to the score. */
+function Priority({ incident }: { incident: Incident }) {
+  const surface = useSurface();
+  const factors = incident.tocsin.priorityFactors ?? [];
+  if (incident.priorityScore === undefined || incident.priorityScore === null || factors.length === 0) return null;
+  return (
+    <section className={surface.section}>
+      <h3 className={surface.heading}>
+        Priority <PriorityBadge score={incident.priorityScore} />
+      </h3>
+      <dl className={surface.facts}>
+        {factors.map(({ name, points, text }) => (
+          <Fact key={`${name} ${text}`} name={`+${points}`}>
+            {text}
+          </Fact>
+        ))}
+      </dl>
+    </section>
   );
 }
 

@@ -24,6 +24,7 @@ const useStyles = makeStyles({
   medium: { color: own("severityMediumText"), backgroundColor: own("severityMediumTint") },
   low: { color: own("severityLowText"), backgroundColor: own("severityLowTint") },
   info: { color: own("severityInfoText"), backgroundColor: own("severityInfoTint") },
+  score: { minWidth: "38px", justifyContent: "center", fontVariantNumeric: "tabular-nums" },
   good: { color: own("good"), backgroundColor: own("goodTint") },
   status: {
     display: "inline-flex",
@@ -111,6 +112,14 @@ export function severityColor(severity: string): string {
   if (severity === "medium") return own("severityMedium");
   if (severity === "low") return own("severityLow");
   return own("severityInfo");
+}
+
+/** The priority score in the color of its band, as Defender has them: above 85, from 15, below. */
+export function PriorityBadge({ score }: { score?: number | null }) {
+  const styles = useStyles();
+  if (score === undefined || score === null) return <span>–</span>;
+  const look = score > 85 ? styles.high : score >= 15 ? styles.medium : styles.info;
+  return <span className={mergeClasses(styles.pill, styles.score, look)}>{score}</span>;
 }
 
 export function StatusLabel({ status, ofAlert }: { status: string; ofAlert?: boolean }) {

@@ -49,6 +49,7 @@ export { LinkAddRegular } from "@fluentui/react-icons/svg/link-add";
 export { MailRegular } from "@fluentui/react-icons/svg/mail";
 export { MailInboxRegular } from "@fluentui/react-icons/svg/mail-inbox";
 export { MailMultipleRegular } from "@fluentui/react-icons/svg/mail-multiple";
+export { MergeRegular } from "@fluentui/react-icons/svg/merge";
 export { NavigationRegular } from "@fluentui/react-icons/svg/navigation";
 export { OpenRegular } from "@fluentui/react-icons/svg/open";
 export { PanelLeftRegular } from "@fluentui/react-icons/svg/panel-left";

@@ -123,6 +123,11 @@ const activityWords: Record<string, string> = {
   tagsChanged: "Tags changed",
   commented: "Comment added",
   merged: "Incidents merged",
+  unmerged: "Merge undone",
+  moveUndone: "Move undone",
+  alertsMovedIn: "Alerts moved in",
+  alertsMovedOut: "Alerts moved out",
+  parted: "Kept apart",
   redirected: "Merged into another incident",
 };
 
@@ -176,3 +181,17 @@ export function listWords(items: string[]): string {
   if (items.length < 2) return items[0] ?? "";
   return `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
 }
+
+/** Why people merge incidents, as Defender lists it. */
+export const mergeReasons: Record<string, string> = {
+  sameThreatSource: "Same threat source",
+  similarTechniques: "Similar techniques",
+  sameActor: "Same actor",
+  sameCampaign: "Same campaign",
+  sharedIndicators: "Shared indicators",
+  sameAsset: "Same asset",
+  networkProximity: "Close in the network",
+  eventSequence: "One follows from the other",
+  temporalProximity: "Close in time",
+  lateralMovement: "Lateral movement",
+};

@@ -10,6 +10,7 @@ import { Untrusted } from "../../parts/Untrusted";
 import { When } from "../../parts/When";
 import { activityWord, count } from "../../parts/words";
 import { differences, headline } from "./differences";
+import { Rearrangements } from "./Rearrangements";
 
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 12px", marginBottom: "12px" },
@@ -83,6 +84,7 @@ export function ActivityTab({ incident }: { incident: Incident }) {
   const shown = all.filter((a) => (!actor || a.actor.kind === actor) && (!kind || a.kind === kind));
   return (
     <>
+      <Rearrangements id={incident.id} />
       <div className={styles.bar}>
         <Select aria-label="Who did it" value={actor} onChange={(_, choice) => setActor(choice.value)}>
           <option value="">By anybody</option>

@@ -1,11 +1,29 @@
-import { Button, makeStyles, mergeClasses, Spinner, ToggleButton, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+  makeStyles,
+  mergeClasses,
+  Spinner,
+  ToggleButton,
+  tokens,
+} from "@fluentui/react-components";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useQueue } from "../../api/incidents";
-import { useSession } from "../../api/session";
+import { useUndo } from "../../api/rearrange";
+import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
-import { CheckmarkRegular, DataBarVerticalRegular, LinkRegular, ShieldTaskRegular } from "../../parts/icons";
-import { EmptyState, ErrorState, LoadingLines } from "../../parts/states";
+import {
+  CheckmarkRegular,
+  DataBarVerticalRegular,
+  DismissRegular,
+  LinkRegular,
+  MergeRegular,
+  ShieldTaskRegular,
+} from "../../parts/icons";
+import { EmptyState, ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { usePhone } from "../../parts/useMedia";
 import { useTitle } from "../../parts/useTitle";
@@ -17,6 +35,7 @@ import { defaultFilter, fromParams, isDefaultView, type QueueFilter, toOData, to
 import { IncidentCards } from "./IncidentCards";
 import { IncidentPane } from "./IncidentPane";
 import { IncidentTable } from "./IncidentTable";
+import { MergeDialog } from "./MergeDialog";
 import { Strip } from "./Strip";
 
 const useStyles = makeStyles({
@@ -69,6 +88,10 @@ export default function QueuePage() {
   const incidents = useMemo(() => once(queue.data?.pages.flatMap((page) => page.value) ?? []), [queue.data]);
   const total = queue.data?.pages[0]?.["@odata.count"];
   const selection = useSelection();
+  const mayWrite = useCan("incident.write");
+  const undo = useUndo();
+  const [merging, setMerging] = useState(false);
+  const [merged, setMerged] = useState<{ target: string; rearrangements: number[] }>();
 
   const list = queue.isPending ? (
     <LoadingLines rows={10} height={phone ? 48 : 32} label="Loading incidents" />
@@ -105,6 +128,16 @@ export default function QueuePage() {
           {selection.size > 0 && `, ${selection.size} selected`}
         </span>
         <div className={styles.tools}>
+          {mayWrite && selection.size >= 2 && (
+            <Button
+              icon={<MergeRegular />}
+              disabled={selection.size > 5}
+              title={selection.size > 5 ? "At most five incidents are merged at once" : undefined}
+              onClick={() => setMerging(true)}
+            >
+              Merge
+            </Button>
+          )}
           <ToggleButton
             appearance="subtle"
             icon={<DataBarVerticalRegular />}
@@ -120,6 +153,48 @@ export default function QueuePage() {
           <CopyLink filter={filter} />
         </div>
       </div>
+      {merged && (
+        <MessageBar intent={undo.error ? "error" : "success"}>
+          <MessageBarBody>
+            {undo.error ? (
+              messageOf(undo.error)
+            ) : (
+              <>
+                Merged into incident <Link to={`/incidents/${merged.target}`}>{merged.target}</Link>.
+              </>
+            )}
+          </MessageBarBody>
+          <MessageBarActions
+            containerAction={
+              <Button
+                appearance="transparent"
+                icon={<DismissRegular />}
+                aria-label="Close"
+                onClick={() => setMerged(undefined)}
+              />
+            }
+          >
+            <Button
+              disabled={undo.isPending}
+              onClick={() => undo.mutate(merged.rearrangements, { onSuccess: () => setMerged(undefined) })}
+            >
+              Undo
+            </Button>
+          </MessageBarActions>
+        </MessageBar>
+      )}
+      {merging && (
+        <MergeDialog
+          ids={selection.ids}
+          known={incidents}
+          onClose={() => setMerging(false)}
+          onMerged={(target, rearrangements) => {
+            setMerging(false);
+            setMerged({ target, rearrangements });
+            selection.set(selection.ids, false);
+          }}
+        />
+      )}
       {strip && <Strip onSeverity={(severity) => change({ severity: [severity] })} />}
       <FilterBar filter={filter} onChange={change} />
       <div className={mergeClasses(surface.card, styles.list, queue.isPlaceholderData && styles.stale)}>{list}</div>
@@ -161,6 +236,7 @@ function useQueueAddress() {
 export interface Selection {
   has: (id: string) => boolean;
   size: number;
+  ids: string[];
   set: (ids: string[], on: boolean) => void;
 }
 
@@ -170,6 +246,7 @@ function useSelection(): Selection {
   return {
     has: (id) => ids.has(id),
     size: ids.size,
+    ids: [...ids],
     set: (changed, on) =>
       setIds((before) => {
         const after = new Set(before);

@@ -2,7 +2,7 @@ import { makeStyles, tokens } from "@fluentui/react-components";
 import { type ReactNode, useState } from "react";
 import type { Incident } from "../../api/types";
 import { assetIcons } from "../../parts/assetIcons";
-import { Chips, Owner, SeverityBadge, StatusLabel, Tags } from "../../parts/badges";
+import { Chips, Owner, PriorityBadge, SeverityBadge, StatusLabel, Tags } from "../../parts/badges";
 import { assetKinds } from "../../parts/entities";
 import { plainText } from "../../parts/hidden";
 import { When } from "../../parts/When";
@@ -78,6 +78,13 @@ export function AlertCounts({ incident }: { incident: Incident }) {
 export const columns: Column[] = [
   { id: "id", label: "ID", sort: "id", width: 64, number: true, cell: (i) => i.id },
   {
+    id: "priority",
+    label: "Priority",
+    sort: "priority",
+    width: 92,
+    cell: (i) => <PriorityBadge score={i.priorityScore} />,
+  },
+  {
     id: "severity",
     label: "Severity",
     sort: "severity",
@@ -138,6 +145,7 @@ export const columns: Column[] = [
 
 export const defaultColumns = [
   "id",
+  "priority",
   "severity",
   "status",
   "alerts",

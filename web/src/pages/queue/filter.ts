@@ -15,6 +15,7 @@ export type Range = (typeof ranges)[number]["value"];
 
 /** Columns that the server can sort by, with its names for them. */
 export const sortFields = {
+  priority: "priorityScore",
   severity: "severity",
   name: "displayName",
   id: "id",
