@@ -1,6 +1,6 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { BarChart, LineChart, PieChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, BrushComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { BrushComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import { type EChartsType, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useMemo, useRef } from "react";

@@ -127,14 +127,15 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
     };
     // The language service colors only what the last of several quick changes touched; after a change of several
     // lines it is told to look at everything again.
-    let recolor: ReturnType<typeof setTimeout> | undefined;
+    const recolor = () => kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings);
+    let later = setTimeout(recolor, 600);
     const subscriptions = [
       made.onDidChangeModelContent(({ changes }) => {
         latest.current.onChange(made.getValue());
         mark();
         if (!changes.some(({ text }) => text.includes("\n"))) return;
-        clearTimeout(recolor);
-        recolor = setTimeout(() => kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings), 600);
+        clearTimeout(later);
+        later = setTimeout(recolor, 600);
       }),
       // What the server would refuse is underlined, and nothing twice: the service's own findings go.
       monaco.editor.onDidChangeMarkers(() => {
@@ -146,7 +147,7 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
     ];
     mark();
     return () => {
-      clearTimeout(recolor);
+      clearTimeout(later);
       for (const subscription of subscriptions) subscription.dispose();
       made.getModel()?.dispose();
       made.dispose();
@@ -190,13 +191,17 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
         inputParameters: inputParameters(parameters),
       })),
     };
-    void loaded.kusto.getKustoWorker().then(async (worker) =>
-      (await worker(model.uri)).setSchema({
+    const { kusto } = loaded;
+    void kusto.getKustoWorker().then(async (worker) => {
+      if (model.isDisposed()) return;
+      await (await worker(model.uri)).setSchema({
         clusterType: "Engine",
         cluster: { connectionString: "tocsin", databases: [database] },
         database,
-      }),
-    );
+      });
+      // What stands there already is colored with the names that are known now.
+      kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings);
+    });
   }, [loaded, schema]);
 
   useEffect(() => {

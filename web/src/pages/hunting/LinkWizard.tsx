@@ -37,7 +37,7 @@ const useStyles = makeStyles({
   },
   select: { minWidth: 0 },
   link: { color: tokens.colorBrandForegroundLink, fontWeight: tokens.fontWeightSemibold },
-  steps: { display: "flex", gap: "8px", marginBottom: "16px", fontSize: tokens.fontSizeBase200 },
+  steps: { display: "flex", gap: "20px", marginBottom: "16px", fontSize: tokens.fontSizeBase200 },
   step: { color: tokens.colorNeutralForeground3 },
   current: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorBrandForeground1 },
 });

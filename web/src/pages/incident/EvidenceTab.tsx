@@ -24,6 +24,7 @@ const useStyles = makeStyles({
     maxWidth: "460px",
     "& svg": { flexShrink: 0, fontSize: "20px", color: tokens.colorNeutralForeground3 },
   },
+  hunt: { marginInlineStart: "auto", flexShrink: 0 },
   strong: { fontWeight: tokens.fontWeightSemibold },
   small: { display: "block" },
   link: {
@@ -91,9 +92,6 @@ export function EvidenceTab({ entities, incident }: { entities: EntityRow[]; inc
                 <th scope="col">Remediation</th>
                 <th scope="col">Role</th>
                 <th scope="col">Found in</th>
-                <th scope="col">
-                  <span className="unseen">Hunting</span>
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -132,6 +130,9 @@ function EvidenceRow({ entity, incident }: { entity: EntityRow; incident: string
               </span>
             )}
           </span>
+          <span className={styles.hunt}>
+            <HuntFor entity={entity} incident={incident} compact />
+          </span>
         </span>
       </td>
       <td className={styles.nowrap}>{typeWord(entity.type)}</td>
@@ -155,9 +156,6 @@ function EvidenceRow({ entity, incident }: { entity: EntityRow; incident: string
             and {count(entity.alerts.length - 1, "more alert")}
           </span>
         )}
-      </td>
-      <td>
-        <HuntFor entity={entity} incident={incident} compact />
       </td>
     </tr>
   );
