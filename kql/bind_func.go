@@ -36,6 +36,7 @@ func (b *binder) useDefinition(d *definition, at Span) value {
 func (b *binder) useTable(d *definition, at Span) *table {
 	b.count(at)
 	d.uses++
+	b.tellAll(d.missing)
 	if d.uses == 1 {
 		if d.shared || d.expr == nil || costly(d.tab.rel) {
 			d.share = b.shareOf(d.tab)

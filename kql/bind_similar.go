@@ -65,6 +65,9 @@ type nearest struct {
 }
 
 func (n *nearest) see(name string) {
+	if name == n.name {
+		return // it is there, and not what is wanted
+	}
 	limit := min(2, len(n.name)/3)
 	if n.found != "" {
 		limit = min(limit, n.best)

@@ -66,8 +66,17 @@ func (b *binder) let(s *Let) {
 	row, agg := b.row, b.agg
 	b.row, b.agg = nil, nil
 	before := b.queries
+	saved, seen := b.diags, b.seen
+	b.diags, b.seen = nil, nil
 	v := b.value(s.Value)
 	b.row, b.agg = row, agg
+	mine := b.diags
+	b.diags, b.seen = saved, seen
+	if v.tab != nil && slices.ContainsFunc(mine, noTable) {
+		d.missing = mine
+	} else {
+		b.tellAll(mine)
+	}
 	if v.tab != nil {
 		if len(v.tab.group) > 0 {
 			b.errorf(s.Value.Pos(), "KS111", "fork and facet give several tables; they cannot be defined by let.")
@@ -113,6 +122,9 @@ func (b *binder) checkParams(decl *FuncDecl) {
 // mistakes are told.
 func (b *binder) checkUncalled(env *scope) {
 	for s := env; s != nil; s = s.up {
+		if s.def.uses == 0 {
+			b.tellAll(s.def.missing)
+		}
 		fn := s.def.fn
 		if fn == nil || fn.called || fn.stored != nil {
 			continue

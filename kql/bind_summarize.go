@@ -14,6 +14,7 @@ type aggScope struct {
 	by     map[ColID]bool
 	inArgs bool // inside an aggregate: columns are in scope, aggregates are not
 	items  []AggItem
+	hidden []Column // other spellings of columns that * has picked
 }
 
 // summarize is summarize ... by ....
@@ -86,6 +87,11 @@ func (b *binder) aggregated(at Span, in *table, by *projection, agg *aggScope, o
 			items = append(items, Item{Out: c.col, X: c.x})
 		}
 		t.cols = append(t.cols, c.col)
+	}
+	if len(agg.hidden) > 0 {
+		t.hidden = agg.hidden
+		t.rel = &Project{In: a, Items: passItems(items, t.hidden)}
+		return t
 	}
 	// Columns that are aggregates themselves need no projection.
 	if !b.renameAggs(a, items[len(by.cols):]) {
@@ -277,13 +283,24 @@ func firstArg(e *CallExpr) Expr {
 }
 
 // tupleItem makes the item of an aggregate whose results are its arguments.
-func (b *binder) tupleItem(a *Aggregate, at Span, args []Scalar, names []string) []tupleOut {
+func (b *binder) tupleItem(a *Aggregate, at Span, args []Scalar, names []string, star bool) []tupleOut {
 	item := AggItem{Func: a, Args: args, Pos: at}
 	outs := make([]tupleOut, len(args))
 	for i, x := range args {
 		c := b.column(names[i], x.Type())
 		item.Outs = append(item.Outs, c)
 		outs[i] = tupleOut{name: names[i], x: &ColRef{Span: at, Col: c}}
+	}
+	if star && len(b.agg.hidden) == 0 {
+		for _, h := range b.row.hidden {
+			if strings.HasPrefix(h.Name, "_") {
+				continue
+			}
+			c := b.column(h.Name, h.Type)
+			item.Args = append(item.Args, &ColRef{Span: at, Col: h})
+			item.Outs = append(item.Outs, c)
+			b.agg.hidden = append(b.agg.hidden, c)
+		}
 	}
 	b.agg.items = append(b.agg.items, item)
 	return outs
@@ -397,7 +414,7 @@ func (b *binder) argBest(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 		}
 		return outs
 	}
-	return b.tupleItem(a, at, args, names)
+	return b.tupleItem(a, at, args, names, star)
 }
 
 // argBestOld is argmax and argmin, whose columns are called max_x, max_x_y.
@@ -464,7 +481,7 @@ func (b *binder) takeAny(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 	if !ok || len(args) == 0 {
 		return failedTuple(at, prefix)
 	}
-	return b.tupleItem(a, at, args, names)
+	return b.tupleItem(a, at, args, names, star)
 }
 
 func hasStar(args []Expr) bool {

@@ -1,6 +1,9 @@
 package kql
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // source is a table with the name that union, search and find know it by.
 type source struct {
@@ -104,27 +107,29 @@ func (b *binder) fuzzyTable(e Expr) *table {
 	seen := b.seen
 	b.seen = nil
 	t := b.tabular(e)
-	missing := false
-	for _, d := range b.diags {
-		switch d.Code {
-		case "KS204", "KS208", "KS207":
-			missing = true
-		}
-	}
 	mine := b.diags
 	b.diags, b.seen = saved, seen
-	if missing {
+	if slices.ContainsFunc(mine, noTable) {
 		for _, d := range mine {
-			if d.Code == "KS204" || d.Code == "KS208" || d.Code == "KS207" {
+			if noTable(d) {
 				b.warnf(d.Span, "KS205", "The fuzzy expression does not refer to any known or currently accessible table: %s", d.Msg)
 			}
 		}
 		return nil
 	}
-	for _, d := range mine {
+	b.tellAll(mine)
+	return t
+}
+
+// noTable tells a mistake that is a table which is not there.
+func noTable(d Diagnostic) bool {
+	return d.Code == "KS204" || d.Code == "KS207" || d.Code == "KS208"
+}
+
+func (b *binder) tellAll(ds []Diagnostic) {
+	for _, d := range ds {
 		b.tell(d)
 	}
-	return t
 }
 
 func (b *binder) union(o *UnionOp, in *table) *table {

@@ -35,6 +35,9 @@ type definition struct {
 	share   *Shared
 	shared  bool // compute once however often it is used
 	uses    int
+	// missing is why the table cannot be had: it, or one that it reads, is not
+	// there. A fuzzy union that is all that uses it leaves it out.
+	missing []Diagnostic
 
 	fn      *function
 	pattern *DeclarePattern
