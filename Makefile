@@ -8,7 +8,7 @@ export CGO_ENABLED := 1
 PORT ?= 8870
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json 2>/dev/null)
 
-.PHONY: demo build portal test test-go test-web e2e check bench fuzz score-kql clean packages-build packages-test
+.PHONY: demo build portal test test-go test-web e2e check bench bench-hunt fuzz score-kql clean packages-build packages-test
 
 demo: build
 	./bin/tocsin demo --addr 127.0.0.1:$(PORT)
@@ -57,6 +57,11 @@ check:
 # Side by side with the raw engine; figures go into docs/benchmarks.md.
 bench: build
 	tools/bench.sh
+	tools/bench-hunt.sh
+
+# Hunting alone, beside DuckDB and ClickHouse: make bench-hunt [ROWS=5000000] [CHDB=0]
+bench-hunt:
+	ROWS=$(ROWS) CHDB=$(CHDB) tools/bench-hunt.sh
 
 # Runs a file of hunting queries with expected results and prints how many are
 # right: make score-kql CASES=FILE [VERBOSE=1]

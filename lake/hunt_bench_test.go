@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -174,6 +175,7 @@ func BenchmarkHunt(b *testing.B) {
 	for b.Loop() {
 		var logs float64
 		var worst float64
+		var table strings.Builder
 		queries := huntBenches(b)
 		say("%d rows in each table, %d threads, medians of %d rounds in turn", n, benchThreads(b), rounds)
 		say("%-28s %9s %9s %9s %6s %6s", "question", "rows", "ours ms", "SQL ms", "ratio", "least")
@@ -197,9 +199,13 @@ func BenchmarkHunt(b *testing.B) {
 			slices.Sort(ours)
 			slices.Sort(others)
 			ratio := ours[rounds/2] / others[rounds/2]
+			fmt.Fprintf(&table, "%s\t%d\t%.3f\t%.3f\n", q.name, mine.rows, ours[rounds/2], others[rounds/2])
 			logs += math.Log(ratio)
 			worst = max(worst, ratio)
 			say("%-28s %9d %9.1f %9.1f %6.2f %6.2f", q.name, mine.rows, ours[rounds/2], others[rounds/2], ratio, ours[0]/others[0])
+		}
+		if dir := os.Getenv("TOCSIN_BENCH_DIR"); dir != "" {
+			must0(b, os.WriteFile(filepath.Join(dir, fmt.Sprint(n), "ours.tsv"), []byte(table.String()), 0o644))
 		}
 		mean := math.Exp(logs / float64(len(queries)))
 		say("geometric mean %.3f, worst %.2f", mean, worst)
