@@ -315,7 +315,11 @@ func (h *hunt) probe(root kql.Rel) ([][]kql.Value, error) {
 		out = append(out, append([]kql.Value(nil), row...))
 		return nil
 	})
-	h.probeFailed = err
+	var engine *engineError
+	var fault *nativeFailure
+	if h.ctx.Err() != nil || errors.As(err, &engine) || errors.As(err, &fault) || errors.As(err, new(*tocsin.Error)) {
+		h.probeFailed = err
+	}
 	return out, err
 }
 

@@ -375,7 +375,15 @@ func leftBehind(l *Lake) (n leftovers) {
 		return n
 	}
 	n.sites, n.stages = count(&nativeSites), count(&stages)
-	n.connections, n.goroutines = l.db.Stats().InUse, runtime.NumGoroutine()
+	n.connections = l.db.Stats().InUse
+	// Threads of the engine that called Go count as goroutines; those of ours
+	// have a function of ours on their stacks.
+	stacks := make([]byte, 1<<20)
+	for one := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(one, "tocsin/lake.") {
+			n.goroutines++
+		}
+	}
 	l.quota.mu.Lock()
 	n.running = len(l.quota.running) + len(l.hunts.slots) + len(l.hunts.waiting)
 	l.quota.mu.Unlock()
@@ -398,7 +406,8 @@ func settled(t *testing.T, l *Lake, before leftovers) {
 			return
 		}
 	}
-	t.Errorf("before: %+v, now: %+v", before, now)
+	stacks := make([]byte, 1<<16)
+	t.Errorf("before: %+v, now: %+v\n%s", before, now, stacks[:runtime.Stack(stacks, true)])
 }
 
 // longHunts take long in different places.
