@@ -112,6 +112,7 @@ export interface Alert {
   firstActivityDateTime?: string | null;
   lastActivityDateTime?: string | null;
   evidence: Evidence[];
+  customDetails?: Record<string, unknown> | null;
   comments?: GraphComment[];
   systemTags?: string[];
   tocsin?: {

@@ -23,14 +23,22 @@ import { pretty } from "./ResultGrid";
 const useStyles = makeStyles({
   field: {
     display: "grid",
-    gridTemplateColumns: "minmax(120px, 36%) minmax(0, 1fr) auto",
+    gridTemplateColumns: "minmax(120px, 36%) minmax(0, 1fr)",
     gap: "8px",
     alignItems: "start",
     padding: "5px 0",
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     fontSize: tokens.fontSizeBase200,
     "& dt": { color: tokens.colorNeutralForeground3, overflowWrap: "anywhere", paddingTop: "4px" },
-    "& dd": { fontFamily: tokens.fontFamilyMonospace, fontSize: "12px", overflowWrap: "anywhere", paddingTop: "4px" },
+    "& dd": { display: "flex", alignItems: "flex-start", gap: "8px", minWidth: 0 },
+  },
+  text: {
+    flexGrow: 1,
+    minWidth: 0,
+    paddingTop: "4px",
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: "12px",
+    overflowWrap: "anywhere",
   },
   asset: {
     display: "grid",
@@ -90,27 +98,29 @@ export function Inspect({ table, row, onClose, addFilter, open }: Props) {
                 <div key={column.name} className={styles.field}>
                   <dt>{column.name}</dt>
                   <dd>
-                    <Untrusted text={pretty(cells[index])} lines />
+                    <span className={styles.text}>
+                      <Untrusted text={pretty(cells[index])} lines />
+                    </span>
+                    <Menu positioning="below-end">
+                      <MenuTrigger disableButtonEnhancement>
+                        <Button
+                          size="small"
+                          appearance="subtle"
+                          icon={<FilterAddRegular />}
+                          aria-label={`Filter by ${column.name}`}
+                        />
+                      </MenuTrigger>
+                      <MenuPopover>
+                        <MenuList>
+                          {operatorsFor(column.type).map((operator) => (
+                            <MenuItem key={operator} onClick={() => addFilter(column, operator, cells[index])}>
+                              {operator} this value
+                            </MenuItem>
+                          ))}
+                        </MenuList>
+                      </MenuPopover>
+                    </Menu>
                   </dd>
-                  <Menu positioning="below-end">
-                    <MenuTrigger disableButtonEnhancement>
-                      <Button
-                        size="small"
-                        appearance="subtle"
-                        icon={<FilterAddRegular />}
-                        aria-label={`Filter by ${column.name}`}
-                      />
-                    </MenuTrigger>
-                    <MenuPopover>
-                      <MenuList>
-                        {operatorsFor(column.type).map((operator) => (
-                          <MenuItem key={operator} onClick={() => addFilter(column, operator, cells[index])}>
-                            {operator} this value
-                          </MenuItem>
-                        ))}
-                      </MenuList>
-                    </MenuPopover>
-                  </Menu>
                 </div>
               ),
           )}

@@ -66,16 +66,7 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
 
   useEffect(() => {
     if (!loaded || !host.current) return;
-    const { monaco, kusto } = loaded;
-    kusto.kustoDefaults.setLanguageSettings({
-      ...kusto.kustoDefaults.languageSettings,
-      includeControlCommands: false,
-      // The server binds with the same catalog that it runs with: what it underlines is what would fail.
-      disabledDiagnosticCodes: [],
-      enableQueryWarnings: false,
-      enableQuerySuggestions: false,
-      syntaxErrorAsMarkDown: { enableSyntaxErrorAsMarkDown: false },
-    });
+    const { monaco } = loaded;
     const made = monaco.editor.create(host.current, {
       model: monaco.editor.createModel(first.current, "kusto"),
       automaticLayout: true,
@@ -125,17 +116,10 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
           : [],
       );
     };
-    // The language service colors only what the last of several quick changes touched; after a change of several
-    // lines it is told to look at everything again.
-    const recolor = () => kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings);
-    let later = setTimeout(recolor, 600);
     const subscriptions = [
-      made.onDidChangeModelContent(({ changes }) => {
+      made.onDidChangeModelContent(() => {
         latest.current.onChange(made.getValue());
         mark();
-        if (!changes.some(({ text }) => text.includes("\n"))) return;
-        clearTimeout(later);
-        later = setTimeout(recolor, 600);
       }),
       // What the server would refuse is underlined, and nothing twice: the service's own findings go.
       monaco.editor.onDidChangeMarkers(() => {
@@ -147,7 +131,6 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
     ];
     mark();
     return () => {
-      clearTimeout(later);
       for (const subscription of subscriptions) subscription.dispose();
       made.getModel()?.dispose();
       made.dispose();
@@ -191,16 +174,14 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
         inputParameters: inputParameters(parameters),
       })),
     };
-    const { kusto } = loaded;
-    void kusto.getKustoWorker().then(async (worker) => {
+    // This also colors what stands there already.
+    void loaded.kusto.getKustoWorker().then(async (worker) => {
       if (model.isDisposed()) return;
       await (await worker(model.uri)).setSchema({
         clusterType: "Engine",
         cluster: { connectionString: "tocsin", databases: [database] },
         database,
       });
-      // What stands there already is colored with the names that are known now.
-      kusto.kustoDefaults.setLanguageSettings(kusto.kustoDefaults.languageSettings);
     });
   }, [loaded, schema]);
 

@@ -58,8 +58,8 @@ const useStyles = makeStyles({
   },
   facts: { display: "flex", flexWrap: "wrap", gap: "2px 14px", fontSize: tokens.fontSizeBase200 },
   push: { marginInlineStart: "auto" },
-  search: { width: "140px" },
-  kind: { minWidth: "116px" },
+  search: { width: "140px", "@media (max-width: 720px)": { width: "92px" } },
+  kind: { minWidth: "116px", "@media (max-width: 720px)": { minWidth: "92px" } },
   notice: { margin: "8px 12px 0" },
   timeline: { height: "118px", flexShrink: 0, borderBottom: `1px solid ${tokens.colorNeutralStroke3}` },
   timelineBar: {

@@ -21,13 +21,15 @@ const useStyles = makeStyles({
   pane: {
     display: "flex",
     flexDirection: "column",
+    alignSelf: "stretch",
+    minWidth: 0,
     minHeight: 0,
     height: "100%",
     backgroundColor: own("surface"),
     borderRight: `1px solid ${tokens.colorNeutralStroke2}`,
   },
   tabs: { minHeight: "36px", paddingInline: "4px" },
-  search: { margin: "6px 12px 4px" },
+  search: { margin: "6px 12px 4px", minWidth: 0 },
   list: { flexGrow: 1, minHeight: 0, overflow: "auto", padding: "0 8px 12px", fontSize: tokens.fontSizeBase300 },
   group: {
     padding: "10px 8px 4px",

@@ -30,7 +30,17 @@ export function loadEditor() {
   // The contributions register services, which must be there when the first editor service is asked for.
   loading ??= import("./contributions")
     .then(() => Promise.all([import("monaco-editor/esm/vs/editor/editor.api"), import("@kusto/monaco-kusto")]))
-    .then(([monaco, kusto]) => ({ monaco, kusto }))
+    .then(([monaco, kusto]) => {
+      // Once and not for each tab: the language service starts anew whenever they change.
+      kusto.kustoDefaults.setLanguageSettings({
+        ...kusto.kustoDefaults.languageSettings,
+        includeControlCommands: false,
+        enableQueryWarnings: false,
+        enableQuerySuggestions: false,
+        syntaxErrorAsMarkDown: { enableSyntaxErrorAsMarkDown: false },
+      });
+      return { monaco, kusto };
+    })
     .catch((error: unknown) => {
       loading = undefined;
       throw error;

@@ -1,13 +1,16 @@
 import { Button, Field, MessageBar, MessageBarBody, makeStyles, Select, tokens } from "@fluentui/react-components";
 import { useState } from "react";
+import { useNavigate } from "react-router";
 import { useUpdateAlert } from "../../api/incidents";
 import { useCan } from "../../api/session";
 import type { Alert, AlertPatch, AlertStatus, Classification } from "../../api/types";
 import { Chips, Owner, SeverityBadge, StatusLabel } from "../../parts/badges";
 import { collectEntities, inOrderOfInterest } from "../../parts/entities";
-import { ArrowDownRegular, ArrowUpRegular } from "../../parts/icons";
+import { plainText } from "../../parts/hidden";
+import { ArrowDownRegular, ArrowUpRegular, DocumentSearchRegular } from "../../parts/icons";
 import { ClassificationFields } from "../../parts/ManagePanel";
 import { Pane } from "../../parts/Pane";
+import { pathOf } from "../../parts/queryLink";
 import { messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
@@ -37,6 +40,18 @@ const useStyles = makeStyles({
     alignItems: "end",
   },
   whole: { gridColumn: "1 / -1" },
+  query: {
+    margin: 0,
+    maxHeight: "240px",
+    overflow: "auto",
+    padding: "10px 12px",
+    borderRadius: "6px",
+    backgroundColor: tokens.colorNeutralBackground3,
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: "12px",
+    whiteSpace: "pre-wrap",
+    overflowWrap: "anywhere",
+  },
   text: { lineHeight: tokens.lineHeightBase300 },
 });
 
@@ -54,6 +69,7 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
   const mayReadEvents = useCan("event.read");
   const extra = alert.tocsin;
   const rows = extra?.rows ?? [];
+  const query = alert.detectionSource === "manual" ? alert.customDetails?.query : undefined;
   const categories = alert.categories?.length ? alert.categories : alert.category ? [alert.category] : [];
   return (
     <Pane
@@ -160,6 +176,7 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
         <h3 className={surface.heading}>Evidence</h3>
         <EntityList entities={inOrderOfInterest(collectEntities([alert]))} incident={alert.incidentId} />
       </section>
+      {typeof query === "string" && query !== "" && <QueryBehind query={query} alert={alert} />}
       {rows.length > 0 && (
         <section className={surface.section}>
           <h3 className={surface.heading}>Events behind this alert</h3>
@@ -171,6 +188,36 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
         </section>
       )}
     </Pane>
+  );
+}
+
+/** The query whose rows somebody made an alert of. */
+function QueryBehind({ query, alert }: { query: string; alert: Alert }) {
+  const styles = useStyles();
+  const surface = useSurface();
+  const navigate = useNavigate();
+  const mayHunt = useCan("hunt.run");
+  return (
+    <section className={surface.section}>
+      <h3 className={surface.heading}>Query behind this alert</h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard */}
+      <pre className={styles.query} tabIndex={0}>
+        <Untrusted text={query} lines />
+      </pre>
+      {mayHunt && (
+        <div>
+          <Button
+            size="small"
+            icon={<DocumentSearchRegular />}
+            onClick={async () =>
+              navigate(await pathOf(query, { title: plainText(alert.title), incident: alert.incidentId }))
+            }
+          >
+            Open in advanced hunting
+          </Button>
+        </div>
+      )}
+    </section>
   );
 }
 

@@ -18,7 +18,8 @@ const useStyles = makeStyles({
   name: {
     display: "flex",
     gap: "10px",
-    minWidth: "160px",
+    minWidth: "140px",
+    overflowWrap: "anywhere",
     "& svg": { flexShrink: 0, fontSize: "20px", color: tokens.colorNeutralForeground3 },
   },
   strong: { fontWeight: tokens.fontWeightSemibold },
@@ -76,9 +77,11 @@ export function AssetsTab({ assets, incident }: { assets: EntityRow[]; incident:
                 <th scope="col">Asset</th>
                 {!phone && <th scope="col">Role</th>}
                 <th scope="col">Worst alert</th>
-                <th scope="col" className="number">
-                  Alerts
-                </th>
+                {!phone && (
+                  <th scope="col" className="number">
+                    Alerts
+                  </th>
+                )}
                 {!phone && <th scope="col">Last seen</th>}
                 <th scope="col">
                   <span className="unseen">Hunting</span>
@@ -130,10 +133,15 @@ function AssetRow({ asset, phone, incident }: { asset: EntityRow; phone: boolean
           <span className={styles.dot} style={{ backgroundColor: severityColor(worst) }} />
           {severityWord(worst)}
         </span>
+        {phone && (
+          <span className={mergeClasses(styles.small, surface.muted)}>{count(asset.alerts.length, "alert")}</span>
+        )}
       </td>
-      <td className="number" title={`${active} of ${count(asset.alerts.length, "alert")} active`}>
-        {asset.alerts.length}
-      </td>
+      {!phone && (
+        <td className="number" title={`${active} of ${count(asset.alerts.length, "alert")} active`}>
+          {asset.alerts.length}
+        </td>
+      )}
       {!phone && (
         <td>
           <When at={asset.lastSeen} />

@@ -20,7 +20,7 @@ const useStyles = makeStyles({
   name: {
     display: "flex",
     gap: "10px",
-    minWidth: "260px",
+    minWidth: "290px",
     maxWidth: "460px",
     "& svg": { flexShrink: 0, fontSize: "20px", color: tokens.colorNeutralForeground3 },
   },
@@ -29,7 +29,7 @@ const useStyles = makeStyles({
   small: { display: "block" },
   link: {
     display: "block",
-    maxWidth: "240px",
+    maxWidth: "190px",
     overflow: "hidden",
     textOverflow: "ellipsis",
     whiteSpace: "nowrap",
