@@ -316,6 +316,10 @@ func (b *binder) element(e *Element) Scalar {
 			return x
 		}
 	}
+	if _, ok := e.X.(*Missing); ok {
+		b.errorf(e.Index.Pos(), "KS141", "A name in brackets is a text: ['name'].")
+		return unknown(at)
+	}
 	x := b.scalar(e.X)
 	i := b.scalar(e.Index)
 	switch x.Type() {

@@ -19,7 +19,7 @@ func (b *binder) join(o *JoinOp, in *table) *table {
 		text := b.propText(p)
 		k, ok := joinKindNames[text]
 		if !ok || o.Lookup && k != LeftOuter && k != Inner {
-			b.errorf(p.Span, "KS005", "'%s' operator: unknown kind '%s'.", b.op, text)
+			b.errorf(p.Value.Pos(), "KS005", "'%s' operator: unknown kind '%s'.", b.op, text)
 		}
 		kind = k
 	}

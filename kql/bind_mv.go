@@ -22,7 +22,7 @@ func (b *binder) expand(cols []MvColumn, props []Property, limit Expr, in *table
 				x.arrays = true
 			case "bag":
 			default:
-				b.errorf(p.Span, "KS005", "'%s' operator: unknown kind '%s'.", b.op, kind)
+				b.errorf(p.Value.Pos(), "KS005", "'%s' operator: unknown kind '%s'.", b.op, kind)
 			}
 		}
 	}

@@ -9,12 +9,12 @@ import (
 // parse is parse and parse-where.
 func (b *binder) parse(o *ParseOp, in *table) *table {
 	at := o.Pos()
-	kind, flags := "simple", ""
+	kind, flags, kindAt := "simple", "", at
 	for i := range o.Props {
 		p := &o.Props[i]
 		switch p.Name.Text {
 		case "kind":
-			kind = b.propText(p)
+			kind, kindAt = b.propText(p), p.Value.Pos()
 		case "flags":
 			flags = b.propText(p)
 		}
@@ -22,7 +22,7 @@ func (b *binder) parse(o *ParseOp, in *table) *table {
 	switch kind {
 	case "simple", "relaxed", "regex":
 	default:
-		b.errorf(at, "KS005", "'%s' operator: unknown kind '%s'.", b.op, kind)
+		b.errorf(kindAt, "KS005", "'%s' operator: unknown kind '%s'.", b.op, kind)
 		kind = "simple"
 	}
 	var x Scalar
@@ -35,10 +35,28 @@ func (b *binder) parse(o *ParseOp, in *table) *table {
 	}
 	m, err := pattern.matcher()
 	if err != nil {
-		b.errorf(at, "", "'%s' operator: %s", b.op, err)
+		if !b.badPattern(o.Pattern, flags) {
+			b.errorf(at, "", "'%s' operator: %s", b.op, err)
+		}
 		m = &Matcher{Name: "parse", Match: func(string) ([]Value, bool) { return nil, false }}
 	}
 	return b.parsed(at, in, x, m, outs, o.Where)
+}
+
+// badPattern reports the text of a pattern that is no regular expression by
+// itself; false when all are.
+func (b *binder) badPattern(parts []ParsePart, flags string) bool {
+	for i := range parts {
+		lit, ok := unparen(parts[i].Text).(*Literal)
+		if !ok || lit.Value.Type() != String {
+			continue
+		}
+		if _, err := compilePattern(lit.Value.Str(), flags); err != nil {
+			b.errorf(lit.Span, "", "'%s' operator: not a valid regular expression: %s", b.op, err)
+			return true
+		}
+	}
+	return false
 }
 
 // parsePart checks one part of a pattern and adds it.

@@ -14,7 +14,7 @@ func (b *binder) search(o *SearchOp, in *table) *table {
 		case "case_sensitive":
 			cs = true
 		default:
-			b.errorf(p.Span, "KS005", "'search' operator: unknown kind '%s'.", kind)
+			b.errorf(p.Value.Pos(), "KS005", "'search' operator: unknown kind '%s'.", kind)
 		}
 	}
 	var tables []source

@@ -16,7 +16,7 @@ func (b *binder) makeSeries(o *MakeSeriesOp, in *table) *table {
 		case "nonempty":
 			m.NonEmpty = true
 		default:
-			b.errorf(p.Span, "KS005", "'make-series' operator: unknown kind '%s'.", kind)
+			b.errorf(p.Value.Pos(), "KS005", "'make-series' operator: unknown kind '%s'.", kind)
 		}
 	}
 	b.inRow(in, func() {

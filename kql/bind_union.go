@@ -152,7 +152,7 @@ func (b *binder) union(o *UnionOp, in *table) *table {
 		case "kind":
 			kind = b.propText(p)
 			if kind != "inner" && kind != "outer" {
-				b.errorf(p.Span, "KS005", "'union' operator: unknown kind '%s'.", kind)
+				b.errorf(p.Value.Pos(), "KS005", "'union' operator: unknown kind '%s'.", kind)
 			}
 		}
 	}

@@ -1,5 +1,10 @@
 package kql
 
+import (
+	"slices"
+	"strings"
+)
+
 func (p *parser) search() Operator {
 	start := p.start()
 	p.next()
@@ -359,7 +364,10 @@ func (p *parser) render() Operator {
 	p.next()
 	op := &RenderOp{}
 	switch t := p.tok(); {
-	case t.kind == tIdent || t.kind == kwReserved && isChart(p.text(t)):
+	case (t.kind == tIdent || t.kind == kwReserved) && isChart(p.text(t)):
+		op.Chart = p.text(p.next())
+	case t.kind == tIdent:
+		p.report("KS005", "Unknown chart type '%s'. Expected one of: %s", p.text(t), strings.Join(charts, ", "))
 		op.Chart = p.text(p.next())
 	default:
 		p.report("KS005", "Expected: a chart type%s", p.hint())
@@ -395,14 +403,11 @@ func (p *parser) render() Operator {
 	return op
 }
 
-func isChart(word string) bool {
-	switch word {
-	case "table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart", "anomalychart", "pivotchart", "areachart", "stackedareachart",
-		"scatterchart", "timepivot", "columnchart", "timeline", "3Dchart", "card", "treemap", "plotly", "graph", "sankey":
-		return true
-	}
-	return false
-}
+// charts are what render can be told to draw.
+var charts = []string{"table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart", "anomalychart", "pivotchart", "areachart", "stackedareachart",
+	"scatterchart", "timepivot", "columnchart", "timeline", "3Dchart", "card", "treemap", "plotly", "graph", "sankey"}
+
+func isChart(word string) bool { return slices.Contains(charts, word) }
 
 func isRenderProperty(word string) bool {
 	switch word {
