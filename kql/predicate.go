@@ -144,7 +144,7 @@ func equals(p string) func([]byte) bool {
 
 // fewPatterns is up to where trying one pattern after the other is faster than
 // taking the text apart.
-const fewPatterns = 12
+const fewPatterns = 4
 
 func hasAny(patterns []string) func([]byte) bool {
 	if slices.Contains(patterns, "") {

@@ -86,7 +86,9 @@ type termSet struct {
 	slots []termSlot // open addressing; the length is a power of two
 	any   bool       // a pattern is empty: everything matches
 	rest  []termMatcher
-	sizes uint64 // bit n: there is a key of n bytes; bit 63 for longer ones
+	// Of the keys that begin with a byte, bit n: there is one of n bytes; bit 63
+	// for longer ones.
+	first [256]uint64
 }
 
 type termSlot struct {
@@ -127,7 +129,11 @@ func newTermSet(patterns []string, fold bool) *termSet {
 		if fold {
 			pattern = foldedASCII(p)
 		}
-		s.sizes |= 1 << min(n, 63)
+		bit := uint64(1) << min(n, 63)
+		s.first[pattern[at]] |= bit
+		if c := pattern[at]; fold && 'a' <= c && c <= 'z' {
+			s.first[c-'a'+'A'] |= bit
+		}
 		h := hashFold(pattern[at : at+n])
 		i := int(h) & (size - 1)
 		for s.slots[i].pattern != nil {
@@ -169,6 +175,9 @@ func (s *termSet) match(text []byte) bool {
 			continue
 		}
 		j := i
+		for j < len(text) && termByte[text[j]] {
+			j++
+		}
 		wide := false
 		for j < len(text) {
 			if c := text[j]; c < utf8.RuneSelf {
@@ -190,7 +199,7 @@ func (s *termSet) match(text []byte) bool {
 			i += size
 			continue
 		}
-		if !wide && s.sizes>>min(j-i, 63)&1 != 0 && s.lookup(text, i, j) {
+		if !wide && s.first[text[i]]>>min(j-i, 63)&1 != 0 && s.lookup(text, i, j) {
 			return true
 		}
 		i = j
