@@ -11,6 +11,8 @@ import (
 const (
 	defaultMaxDepth = 400
 	defaultMaxNodes = 200_000
+	// maxColumns is how many columns a table may have, as Kusto has it.
+	maxColumns = 10_000
 	// maxDiagnostics is how many mistakes are told; more of them are the echo of
 	// the first ones.
 	maxDiagnostics = 100

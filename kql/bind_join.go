@@ -1,5 +1,7 @@
 package kql
 
+import "strconv"
+
 // joinKindNames are the spellings of kind=.
 var joinKindNames = map[string]JoinKind{
 	"innerunique": InnerUnique, "inner": Inner,
@@ -69,16 +71,16 @@ func uniqueColumns(cols []Column) {
 	if !double {
 		return
 	}
-	p := projection{}
-	for name := range taken {
-		p.cols = append(p.cols, outColumn{col: Column{Name: name}})
-	}
 	seen := make(map[string]bool, len(cols))
+	last := make(map[string]int) // number that a name got
 	for i := range cols {
 		c := &cols[i]
-		if seen[c.Name] {
-			c.Name = p.unique(c.Name)
-			p.cols = append(p.cols, outColumn{col: *c})
+		if name := c.Name; seen[name] {
+			for taken[c.Name] {
+				last[name]++
+				c.Name = name + strconv.Itoa(last[name])
+			}
+			taken[c.Name] = true
 			continue
 		}
 		seen[c.Name] = true

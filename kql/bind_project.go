@@ -125,7 +125,10 @@ func (p *projection) exprs(es []Expr, s style) {
 		if s == stylePrint {
 			given = "print_" + strconv.Itoa(i)
 		}
-		p.expr(e, s, given)
+		if p.expr(e, s, given); len(p.cols) > maxColumns {
+			p.b.tooMuch(e.Pos(), "A table has more than %d columns.", maxColumns)
+			return
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ func (b *binder) openTable(at Span) *table {
 // scan reads a stored table, within the time of the request and with the rows
 // that the asker may see.
 func (b *binder) scan(def *TableDef, at Span) *table {
-	b.countColumns(at, len(def.Columns))
+	b.countColumns(at, 4*len(def.Columns))
 	b.use(def.Name)
 	cols := make([]Column, len(def.Columns))
 	source := make([]string, len(def.Columns))
@@ -172,7 +172,9 @@ func (b *binder) operator(o Operator, in *table) *table {
 	}
 	t := b.apply(o, in)
 	if t != nil {
-		b.countColumns(at, len(t.cols))
+		if b.countColumns(at, len(t.cols)); len(t.cols) > maxColumns {
+			b.tooMuch(at, "A table has more than %d columns.", maxColumns)
+		}
 	}
 	if t != nil && t.span == (Span{}) {
 		t.span = at
