@@ -74,6 +74,7 @@ const completion = (page: Page, text: string) =>
   page.locator(".suggest-widget .monaco-list-row", { hasText: text }).first();
 
 test("a hunt from the question to the incident and back", async ({ page }) => {
+  test.slow(); // it looks at some fifteen pages with axe
   const faults = watch(page);
   await openHunting(page);
   await expect(page.getByRole("heading", { name: "What has been seen" })).toBeVisible();
@@ -206,7 +207,7 @@ async function goHunt(page: Page, id: string) {
 
 /** A saved query, a shared link, and the history of what was run. */
 async function saveAndShare(page: Page) {
-  const name = `Portal test ${test.info().project.name}`;
+  const name = `Portal test ${Date.now()}`;
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByRole("menuitem", { name: "Save as", exact: true }).click();
   const dialog = page.getByRole("dialog", { name: "Save query" });
