@@ -39,8 +39,8 @@ func cutScheme(s, mark string) (scheme, rest string) {
 func parseURL(s string) *Bag {
 	rest, fragment, _ := strings.Cut(s, "#")
 	rest, query, _ := strings.Cut(rest, "?")
-	var authority string
-	scheme, path := cutScheme(rest, "://")
+	var authority, path string
+	scheme, _ := cutScheme(rest, "://")
 	if scheme != "" {
 		path = rest[len(scheme)+1:]
 	} else if scheme, path = cutScheme(rest, ":"); path != "" && isDigit(path[0]) {
