@@ -97,7 +97,7 @@ func engineRealText(f float64) string {
 
 // appendReal writes a finite real as realText does.
 func appendReal(b []byte, f float64) []byte {
-	if a := math.Abs(f); a != 0 && (a < 1e-5 || a >= 1e15) {
+	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e15) {
 		var buf [32]byte
 		e := strconv.AppendFloat(buf[:0], f, 'E', -1, 64)
 		return append(b, e...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,10 +64,15 @@ func huntedText(t *testing.T, l *Lake, query string) string {
 		}
 		b.WriteString(c + ":" + r.Types[i])
 	}
-	for _, row := range r.Rows {
+	lines := make([]string, len(r.Rows))
+	for i, row := range r.Rows {
 		text, err := json.Marshal(row)
 		must0(t, err)
-		b.WriteString("\n" + string(text))
+		lines[i] = "\n" + string(text)
 	}
+	if !strings.Contains(query, "sort by") && !strings.Contains(query, "| top ") {
+		slices.Sort(lines) // the rows have no order
+	}
+	b.WriteString(strings.Join(lines, ""))
 	return b.String()
 }

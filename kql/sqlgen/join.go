@@ -279,6 +279,35 @@ func (g *gen) textOfJSON(e expr) (expr, bool) {
 	return expr{sql: g.f("json.string", e.sql, g.param("$", kql.String)), t: kql.String, rep: MaybeNull, null: true}, true
 }
 
+// commonHidden leaves the inputs of a union those hidden columns that all of
+// them have, in the order of the first: those of the sub-plans around it.
+func commonHidden(ins []*rel) {
+	same := func(h column) func(column) bool {
+		return func(o column) bool { return o.frame == h.frame && o.part == h.part && o.ID == h.ID }
+	}
+	kept := make([][]column, len(ins))
+	for _, h := range ins[0].hidden {
+		if h.frame == 0 {
+			continue
+		}
+		row := make([]column, 0, len(ins))
+		for _, r := range ins {
+			if i := slices.IndexFunc(r.hidden, same(h)); i >= 0 {
+				row = append(row, r.hidden[i])
+			}
+		}
+		if len(row) < len(ins) {
+			continue
+		}
+		for i := range ins {
+			kept[i] = append(kept[i], row[i])
+		}
+	}
+	for i, r := range ins {
+		r.hidden = kept[i]
+	}
+}
+
 // union puts tables under one another, column by column.
 func (g *gen) union(n *kql.Union) *rel {
 	out := &rel{g: g, ordered: true, small: true}
@@ -297,6 +326,9 @@ func (g *gen) union(n *kql.Union) *rel {
 			return g.nothing(n.Cols)
 		}
 		ins[i] = r
+	}
+	commonHidden(ins)
+	for _, r := range ins {
 		out.ordered, out.small = out.ordered && r.ordered, out.small && r.small
 	}
 	for j, c := range n.Cols {

@@ -145,6 +145,9 @@ func (g *gen) makeSeries(n *kql.MakeSeries) *rel {
 		&kql.Call{Func: axisFunc, T: kql.Dynamic, Eval: axisFunc.Eval},
 		[]expr{{sql: lo, t: kql.Long}, {sql: hi, t: kql.Long}, {sql: base.sql, t: bt}, {sql: step.sql, t: step.t}})})
 	for _, h := range bins.hidden {
+		if h.frame == 0 {
+			continue // the number of the bin
+		}
 		if h.part {
 			by = append(by, h.x.sql)
 		} else {
