@@ -98,10 +98,16 @@ test("a hunt from the question to the incident and back", async ({ page }) => {
   // Two queries in a tab: the one under the cursor runs.
   await write(page, "print never = 1\n\nDeviceProcessEvents\n| where FileName =~ 'svchost.exe'\n| take 200");
   await run(page);
-  await expect(rowCount(page)).toHaveText(/^\d+ rows$/);
+  await expect(rowCount(page)).toHaveText("200 rows");
   const grid = page.getByRole("grid", { name: "Results" });
   await expect(grid.getByRole("columnheader", { name: "FileName", exact: true }).first()).toBeAttached();
   await expect(grid.getByRole("row").nth(2)).toBeVisible();
+  await grid.focus();
+  await page.keyboard.press("ControlOrMeta+End");
+  await expect(grid.getByRole("row").last()).toHaveAttribute("aria-rowindex", "201");
+  // The header stays while the rows go.
+  await expect(grid.getByRole("columnheader").last()).toBeInViewport();
+  await page.keyboard.press("ControlOrMeta+Home");
   await check(page, "results");
 
   await inspect(page);

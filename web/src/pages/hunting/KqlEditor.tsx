@@ -6,7 +6,7 @@ import { ErrorState } from "../../parts/states";
 import { useTheme } from "../../parts/theme";
 import { blockAt, type TextBlock } from "./blocks";
 import { inputParameters } from "./functionParameters";
-import { type Kusto, loadEditor, type Monaco } from "./monaco";
+import { type Kusto, loadEditor, type Monaco, serverMarkers } from "./monaco";
 
 const useStyles = makeStyles({
   frame: { position: "relative", height: "100%", minHeight: 0, overflow: "hidden" },
@@ -121,12 +121,6 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
         latest.current.onChange(made.getValue());
         mark();
       }),
-      // What the server would refuse is underlined, and nothing twice: the service's own findings go.
-      monaco.editor.onDidChangeMarkers(() => {
-        const model = made.getModel();
-        if (model && monaco.editor.getModelMarkers({ owner: "kusto", resource: model.uri }).length > 0)
-          monaco.editor.setModelMarkers(model, "kusto", []);
-      }),
       made.onDidChangeCursorPosition(mark),
     ];
     mark();
@@ -191,7 +185,7 @@ export default function KqlEditor({ value, schema, diagnostics, onChange, onRun,
     const { monaco } = loaded;
     monaco.editor.setModelMarkers(
       model,
-      "tocsin",
+      serverMarkers,
       diagnostics.list.map((item) => {
         const from = model.getPositionAt(diagnostics.base + item.start);
         const to = model.getPositionAt(diagnostics.base + Math.max(item.end, item.start + 1));

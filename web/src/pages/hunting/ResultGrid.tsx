@@ -31,10 +31,8 @@ const useStyles = makeStyles({
     outline: "none",
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
   },
+  headGroup: { position: "sticky", top: 0, zIndex: 2, minWidth: "100%" },
   head: {
-    position: "sticky",
-    top: 0,
-    zIndex: 2,
     display: "flex",
     minWidth: "100%",
     height: `${rowHeight}px`,
@@ -282,7 +280,7 @@ export function ResultGrid(props: Props) {
         tabIndex={0}
         onKeyDown={onKey}
       >
-        <div role="rowgroup">
+        <div role="rowgroup" className={styles.headGroup} style={{ width: total }}>
           <div className={styles.head} role="row" aria-rowindex={1} style={{ width: total }}>
             <div className={styles.margin} role="columnheader" aria-label="Row">
               {selectable && (

@@ -23,6 +23,9 @@ self.MonacoEnvironment = {
 export type Monaco = typeof import("monaco-editor/esm/vs/editor/editor.api");
 export type Kusto = typeof import("@kusto/monaco-kusto");
 
+/** Who the markers belong to that say what the server found. */
+export const serverMarkers = "tocsin";
+
 let loading: Promise<{ monaco: Monaco; kusto: Kusto }> | undefined;
 
 /** Loads the editor once; a failed load may be tried again. */
@@ -38,6 +41,15 @@ export function loadEditor() {
         enableQueryWarnings: false,
         enableQuerySuggestions: false,
         syntaxErrorAsMarkDown: { enableSyntaxErrorAsMarkDown: false },
+      });
+      // What the server would refuse is underlined, and nothing twice: the service's own findings are left out. Before it
+      // hands them over it takes every underline away, so the server's are drawn again.
+      const { getModelMarkers, setModelMarkers } = monaco.editor;
+      Object.assign(monaco.editor, {
+        setModelMarkers: ((model, owner, markers) =>
+          owner === "kusto"
+            ? setModelMarkers(model, serverMarkers, getModelMarkers({ owner: serverMarkers, resource: model.uri }))
+            : setModelMarkers(model, owner, markers)) as typeof setModelMarkers,
       });
       return { monaco, kusto };
     })
