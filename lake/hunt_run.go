@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -157,7 +158,8 @@ func (l *Lake) CheckHunt(ctx context.Context, src string, opts HuntOptions) (*kq
 	return l.bind(who, src, l.huntDefaults(opts), nil, &HuntStats{})
 }
 
-func (l *Lake) bind(who tocsin.Principal, src string, opts HuntOptions, probe func(kql.Rel) ([][]kql.Value, error), stats *HuntStats) (*kql.Bound, error) {
+func (l *Lake) bind(who tocsin.Principal, src string, opts HuntOptions, probe func(kql.Rel) ([][]kql.Value, error), stats *HuntStats) (bound *kql.Bound, err error) {
+	defer recovered("bind", &err)
 	start := time.Now()
 	if len(src) > maxQuery {
 		return nil, tocsin.Errorf(tocsin.CodeLimit, "The query is longer than %d characters.", maxQuery)
@@ -216,9 +218,18 @@ func (h *hunt) answer(who tocsin.Principal, sink HuntSink) error {
 	return nil
 }
 
+// recovered makes a panic of the language's code the error of one query: many
+// people's queries run in this process.
+func recovered(what string, err *error) {
+	if cause := recover(); cause != nil {
+		*err = &nativeFailure{what, cause, debug.Stack()}
+	}
+}
+
 // generate makes SQL of a plan.
-func (h *hunt) generate(root kql.Rel, limit int64) (*sqlgen.Statement, error) {
-	st, err := sqlgen.Generate(root, sqlgen.Options{
+func (h *hunt) generate(root kql.Rel, limit int64) (st *sqlgen.Statement, err error) {
+	defer recovered("generate", &err)
+	st, err = sqlgen.Generate(root, sqlgen.Options{
 		Handle:   func() int64 { return handles.Add(1) },
 		Limit:    limit,
 		Live:     func(table string) bool { return h.l.cfg.Live[table] != nil },

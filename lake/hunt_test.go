@@ -320,3 +320,16 @@ func TestSpoken(t *testing.T) {
 		}
 	}
 }
+
+// A panic while a query is bound is the end of that query and of nothing else.
+func TestHuntBindPanics(t *testing.T) {
+	l := openLake(t, t.TempDir())
+	who, err := hunter(analyst(t.Context()))
+	must0(t, err)
+	_, err = l.bind(who, "datatable(d:dynamic)[dynamic({})] | evaluate bag_unpack(d)", l.huntDefaults(HuntOptions{}),
+		func(kql.Rel) ([][]kql.Value, error) { panic("a bug") }, &HuntStats{})
+	var fault *nativeFailure
+	if !errors.As(err, &fault) || fault.site != "bind" || fault.cause != "a bug" {
+		t.Errorf("%v", err)
+	}
+}
