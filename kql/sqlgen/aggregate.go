@@ -416,7 +416,7 @@ func (c aggCall) list(t kql.Type, name string) ([]expr, bool) {
 func (c aggCall) jsonList(list string, n int64) expr {
 	g := c.g
 	sliced := g.f("list.first", g.f("list.empty", list), g.param(n, kql.Long))
-	return expr{sql: g.f("json.list", sliced), t: kql.Dynamic}
+	return expr{sql: g.f("json.list", sliced), t: kql.Dynamic, array: true}
 }
 
 // gathered is the list of an argument's values that are not null.

@@ -17,6 +17,8 @@ type expr struct {
 	null bool // SQL NULL may come out
 	// json: the SQL type is the engine's JSON, which is text of another name.
 	json bool
+	// array: a dynamic that is an array or null.
+	array bool
 	// atom: a name or a parameter, so that writing it twice costs nothing.
 	atom bool
 	// bits bound an integer: its absolute value is less than 2^bits. Above 63 the

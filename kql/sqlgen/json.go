@@ -157,5 +157,8 @@ func ruleLength(g *gen, s scope, c *kql.Call, m mode) (expr, bool) {
 	if len(x.sql) > longest {
 		return expr{}, false
 	}
+	if x.array {
+		return expr{sql: g.f("json.length", x.sql), t: c.T, null: true, bits: 32}, true
+	}
 	return expr{sql: "(CASE WHEN " + g.f("json.type", x.sql) + " = 'ARRAY' THEN " + g.f("json.length", x.sql) + " END)", t: c.T, null: true, bits: 32}, true
 }
