@@ -228,7 +228,6 @@ async function saveAndShare(page: Page) {
   await page.getByRole("button", { name: `Delete ${name}` }).click();
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(page.getByRole("button", { name: `Delete ${name}` })).toBeHidden();
-  if (phone()) await page.keyboard.press("Escape");
 
   await page.getByRole("tab", { name: "Query history" }).click();
   await expect(page.getByRole("region", { name: "Query history" }).getByText("Completed").first()).toBeVisible();

@@ -318,7 +318,10 @@ export default function HuntingPage() {
       }}
       open={open}
       reference={setReference}
-      remove={setRemoving}
+      remove={(query) => {
+        setDrawer(false);
+        setRemoving(query);
+      }}
       mayRemove={(query) => query.mine || (query.shared && mayManage)}
     />
   );
