@@ -100,7 +100,7 @@ func (c *classReader) skipSpace() {
 func (c *classReader) item(rest string) (runeSet, error) {
 	switch {
 	case strings.HasPrefix(rest, "[:"):
-		if end := strings.Index(rest, ":]"); end > 0 {
+		if end := strings.Index(rest, ":]"); end >= 2 {
 			name, not := strings.CutPrefix(rest[2:end], "^")
 			if set, ok := asciiClasses[name]; ok {
 				c.pos += end + 2
