@@ -3,27 +3,6 @@ package kql
 // oldElements is the size of makelist and makeset when none is given.
 const oldElements = 128
 
-// elementOf is a value as an element of a dynamic array: dates, spans, guids
-// and decimals become their text.
-func elementOf(v Value) Dyn {
-	if v.IsNull() {
-		return nil
-	}
-	switch v.Type() {
-	case Bool:
-		return v.Bool()
-	case Int, Long:
-		return v.Int()
-	case Real:
-		return v.Real()
-	case Dynamic:
-		return v.Dynamic()
-	case DateTime, TimeSpan:
-		return TextOf(v)
-	}
-	return v.Str()
-}
-
 // listAcc is make_list. An array is flattened; a null dynamic stays as null, a null
 // of another type only with nulls.
 type listAcc struct {
@@ -55,7 +34,7 @@ func (l *listAcc) Add(args []Value) {
 		l.items = append(l.items, array[:min(len(array), l.limit-len(l.items))]...)
 		return
 	}
-	l.items = append(l.items, elementOf(v))
+	l.items = append(l.items, dynOf(v))
 }
 
 func (l *listAcc) Result() Value { return DynamicOf(l.items) }
@@ -85,7 +64,7 @@ func (s *setAcc) Add(args []Value) {
 		}
 		return
 	}
-	s.add(elementOf(v))
+	s.add(dynOf(v))
 }
 
 func (s *setAcc) add(d Dyn) {

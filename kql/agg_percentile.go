@@ -96,7 +96,7 @@ func (p *percentileAcc) Result() Value {
 	if p.array {
 		items := []Dyn{}
 		for _, v := range p.values() {
-			items = append(items, elementOf(v))
+			items = append(items, dynOf(v))
 		}
 		return DynamicOf(items)
 	}

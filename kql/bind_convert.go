@@ -20,26 +20,6 @@ func init() {
 	})
 }
 
-// dynOf is what a dynamic holds of a value. Types that JSON has not become text.
-func dynOf(v Value) Dyn {
-	if v.IsNull() {
-		return nil
-	}
-	switch v.Type() {
-	case Bool:
-		return v.Bool()
-	case Int, Long:
-		return v.Int()
-	case Real:
-		return v.Real()
-	case Dynamic:
-		return v.Dynamic()
-	case String:
-		return v.Str()
-	}
-	return TextOf(v)
-}
-
 // convert is x as a value of type t, by the function that does it; x itself when
 // it is one, or when its type or t is not known.
 func (b *binder) convert(x Scalar, t Type) Scalar {

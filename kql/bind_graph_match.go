@@ -268,7 +268,7 @@ func bagOfRow(cols []Column) Compute {
 	return func(row []Value) Value {
 		bag := NewBag()
 		for i, c := range cols {
-			bag.Set(c.Name, elementOf(row[i]))
+			bag.Set(c.Name, dynOf(row[i]))
 		}
 		return DynamicOf(bag)
 	}

@@ -48,7 +48,7 @@ func init() {
 		Func{Name: "gettype", Naming: NamePrefixOnlyArg, NamePrefix: "type", Doc: "The name of the type of the value.",
 			Sigs: []Sig{Of(String, all)}, Eval: func(args []Value) Value { return StringOf(typeNameOf(args[0])) }},
 		Func{Name: "dynamic_to_json", NullIn: true, Doc: "JSON text with its keys in order.",
-			Sigs: []Sig{Of(String, P("dynamic", AnyScalar))}, Eval: func(args []Value) Value { return StringOf(JSONOf(sortedKeys(elementOf(args[0])))) }},
+			Sigs: []Sig{Of(String, P("dynamic", AnyScalar))}, Eval: func(args []Value) Value { return StringOf(JSONOf(sortedKeys(dynOf(args[0])))) }},
 		Func{Name: "__cast", Hidden: true, Doc: "The value as the type.",
 			Sigs: []Sig{{Params: []Param{P("type", onlyString), P("value", AnyScalar)}, TypeArg: 1}},
 			Prepare: func(consts []*Value) (func([]Value) Value, error) {
@@ -334,7 +334,7 @@ func toDynamic(v Value) Value {
 		return v
 	}
 	if v.Type() != String {
-		return DynamicOf(elementOf(v))
+		return DynamicOf(dynOf(v))
 	}
 	if v.Str() == "" {
 		return Null(Dynamic)

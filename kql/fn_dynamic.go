@@ -144,7 +144,7 @@ func arrayShift(args []Value, sign int64) Value {
 	}
 	var fill Dyn
 	if len(args) > 2 {
-		fill = elementOf(args[2])
+		fill = dynOf(args[2])
 	}
 	n := int64(len(list))
 	by := sign * max(-n, min(n, args[1].Int()))
@@ -198,7 +198,7 @@ func arrayIndexOf(args []Value) Value {
 	if nth < 1 {
 		return Null(Long)
 	}
-	want := elementOf(args[1])
+	want := dynOf(args[1])
 	for i := start; i < end; i++ {
 		if equalDyn(list[i], want) {
 			if nth--; nth == 0 {
@@ -226,7 +226,7 @@ func arrayIff(name string, hidden bool) Func {
 					}
 					return nil
 				}
-				return elementOf(v)
+				return dynOf(v)
 			}
 			out := make([]Dyn, len(conditions))
 			for i, c := range conditions {
@@ -300,7 +300,7 @@ func arrayZip(args []Value) Value {
 func packArray(args []Value) Value {
 	out := make([]Dyn, len(args))
 	for i, a := range args {
-		out[i] = elementOf(a)
+		out[i] = dynOf(a)
 	}
 	return DynamicOf(out)
 }
@@ -310,7 +310,7 @@ func repeatValue(args []Value) Value {
 		return Null(Dynamic)
 	}
 	out := make([]Dyn, min(args[1].Int(), maxRangeElements))
-	d := elementOf(args[0])
+	d := dynOf(args[0])
 	for i := range out {
 		out[i] = d
 	}

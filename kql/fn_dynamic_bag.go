@@ -34,7 +34,7 @@ func bagOfValue(v Value) *Bag {
 func bagPack(args []Value) Value {
 	out := NewBag()
 	for i := 0; i+1 < len(args); i += 2 {
-		out.Set(args[i].Str(), elementOf(args[i+1]))
+		out.Set(args[i].Str(), dynOf(args[i+1]))
 	}
 	return DynamicOf(out)
 }
@@ -160,7 +160,7 @@ func bagSetKey(args []Value) Value {
 	if b == nil {
 		return Null(Dynamic)
 	}
-	return DynamicOf(withPath(b, keyPath(args[1].Str()), elementOf(args[2])))
+	return DynamicOf(withPath(b, keyPath(args[1].Str()), dynOf(args[2])))
 }
 
 // withPath copies a bag with what a path leads to set; bags on the way that are

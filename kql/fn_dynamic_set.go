@@ -99,7 +99,7 @@ func setHas(args []Value) Value {
 	if !ok {
 		return Null(Bool)
 	}
-	want := keyOf(elementOf(args[1]))
+	want := keyOf(dynOf(args[1]))
 	for _, d := range list {
 		if keyOf(d) == want {
 			return BoolOf(true)

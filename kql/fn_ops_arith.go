@@ -17,7 +17,7 @@ func arith(op byte, a, b Value) Value {
 		}
 		v := arith(op, a, b)
 		if both {
-			return DynamicOf(elementOf(v))
+			return DynamicOf(dynOf(v))
 		}
 		return v
 	}
@@ -262,7 +262,7 @@ func negate(v Value) Value {
 		return DecimalOf("-" + s)
 	case Dynamic:
 		if p := plainOf(v); p.Type() != Dynamic {
-			return DynamicOf(elementOf(negate(p)))
+			return DynamicOf(dynOf(negate(p)))
 		}
 	}
 	return Null(v.Type())

@@ -23,7 +23,7 @@ func missingElements(args []Value, at int) func(Dyn) bool {
 			return d == nil || ok && f != f
 		}
 	}
-	p := elementOf(args[at])
+	p := dynOf(args[at])
 	if args[at].Type() == Decimal {
 		p = numberOf(args[at])
 	}
@@ -48,7 +48,7 @@ func fillConst(args []Value) Value {
 	if len(args) > 1 {
 		fill = scalarElement(args[1])
 		if fill == nil {
-			fill = elementOf(args[1])
+			fill = dynOf(args[1])
 		}
 	}
 	gone := missingElements(args, 2)

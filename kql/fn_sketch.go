@@ -95,7 +95,7 @@ func percentileOfDigest(args []Value) Value {
 	}
 	f := d.quantile(p / 100)
 	if want == Unknown || want == Dynamic {
-		return DynamicOf(elementOf(ofNumber(t, f)))
+		return DynamicOf(dynOf(ofNumber(t, f)))
 	}
 	return ofNumber(want, f)
 }
@@ -116,7 +116,7 @@ func percentilesOfDigest(args []Value) Value {
 			out = append(out, nil)
 			return
 		}
-		out = append(out, elementOf(ofNumber(t, d.quantile(p/100))))
+		out = append(out, dynOf(ofNumber(t, d.quantile(p/100))))
 	}
 	for _, a := range args[1:] {
 		if list, ok := a.Dynamic().([]Dyn); ok {

@@ -158,14 +158,14 @@ func (p *parser) json() Dyn {
 			break
 		}
 		if lit, ok := p.literal().(*Literal); ok {
-			return literalDyn(lit.Value)
+			return dynOf(lit.Value)
 		}
 	case tMinus:
 		n := p.peek(1)
 		if n.kind == tLong || n.kind == tReal || n.kind == tTyped && (n.typ == Long || n.typ == Real) {
 			p.next()
 			if lit, ok := p.literal().(*Literal); ok {
-				switch d := literalDyn(lit.Value).(type) {
+				switch d := dynOf(lit.Value).(type) {
 				case int64:
 					return -d
 				case float64:
@@ -231,27 +231,6 @@ func (p *parser) jsonObject() Dyn {
 	}
 	p.closing(tCloseBrace)
 	return bag
-}
-
-// literalDyn is a scalar inside a dynamic. JSON has no datetimes, timespans, GUIDs
-// and decimals: they are there as their text.
-func literalDyn(v Value) Dyn {
-	if v.IsNull() {
-		return nil
-	}
-	switch v.Type() {
-	case Bool:
-		return v.Bool()
-	case Int, Long:
-		return v.Int()
-	case Real:
-		return v.Real()
-	case DateTime, TimeSpan:
-		return TextOf(v)
-	case Dynamic:
-		return v.Dynamic()
-	}
-	return v.Str()
 }
 
 // typeOf is typeof(type) or typeof(name:type, *).

@@ -86,7 +86,7 @@ func buildGraph(spec *GraphSpec, op string, ins []func() ([]Value, error)) (*gra
 				// Of tables that disagree the first that has a value is taken.
 				if c < len(row) && isBlank(node[at]) {
 					if node[at] = row[c]; spec.NodeTypes[at] == Dynamic && row[c].Type() != Dynamic {
-						node[at] = DynamicOf(elementOf(row[c]))
+						node[at] = DynamicOf(dynOf(row[c]))
 					}
 				}
 			}

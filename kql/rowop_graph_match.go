@@ -471,9 +471,9 @@ func (m *graphMatcher) column(c *MatchColumn) Value {
 			}
 		}
 		if m.backward[c.Element] {
-			items[n-1-i] = elementOf(v)
+			items[n-1-i] = dynOf(v)
 		} else {
-			items[i] = elementOf(v)
+			items[i] = dynOf(v)
 		}
 	}
 	if c.Kind == MatchMap {

@@ -228,7 +228,7 @@ func (o *funnelOp) around(people []*funnelID, emit func([]Value) error) error {
 			if w.last != p {
 				w.last = p
 				if w.count++; len(w.ids) < maxSamples {
-					w.ids = append(w.ids, elementOf(p.id))
+					w.ids = append(w.ids, dynOf(p.id))
 				}
 			}
 		}

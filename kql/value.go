@@ -122,3 +122,24 @@ func (v Value) Float() float64 { // of any number but Decimal
 	}
 	return float64(v.n)
 }
+
+// dynOf is a value inside a dynamic. JSON has no datetimes, timespans, GUIDs and
+// decimals: they are there as their text.
+func dynOf(v Value) Dyn {
+	if v.IsNull() {
+		return nil
+	}
+	switch v.Type() {
+	case Bool:
+		return v.Bool()
+	case Int, Long:
+		return v.Int()
+	case Real:
+		return v.Real()
+	case Dynamic:
+		return v.Dynamic()
+	case String:
+		return v.Str()
+	}
+	return TextOf(v)
+}
