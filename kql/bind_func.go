@@ -39,7 +39,7 @@ func (b *binder) useTable(d *definition, at Span) *table {
 	b.tellAll(d.missing)
 	if d.uses == 1 {
 		if d.shared || d.expr == nil || costly(d.tab.rel) {
-			d.share = b.shareOf(d.tab)
+			d.share = b.newShared(b.exact(d.tab))
 			return d.tab.with(d.share)
 		}
 		return d.tab

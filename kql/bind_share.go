@@ -3,7 +3,7 @@ package kql
 // sharer makes a table that can be used several times and is computed once: each
 // call gives a use, with columns of its own after the first.
 func (b *binder) sharer(t *table) func() *table {
-	s := b.shareOf(t)
+	s := b.newShared(b.exact(t))
 	first := true
 	return func() *table {
 		if first {
@@ -12,14 +12,6 @@ func (b *binder) sharer(t *table) func() *table {
 		}
 		return b.again(t, s)
 	}
-}
-
-// shareOf marks t as one that is used more than once.
-func (b *binder) shareOf(t *table) *Shared {
-	s := &Shared{ID: b.nextID, In: b.exact(t)}
-	b.nextID++
-	b.shares = append(b.shares, s)
-	return s
 }
 
 // again is a later use of a shared table.
@@ -40,22 +32,10 @@ func (b *binder) again(t *table, s *Shared) *table {
 func (b *binder) reuse(x Scalar) Scalar {
 	switch x := x.(type) {
 	case *ScalarQuery:
-		s, ok := x.Rel.(*Shared)
-		if !ok {
-			s = &Shared{ID: b.nextID, In: x.Rel}
-			b.nextID++
-			b.shares = append(b.shares, s)
-			x.Rel = s
-		}
+		s := b.sharedQuery(&x.Rel)
 		return &ScalarQuery{Span: x.Span, Rel: b.sharedRef(s), T: x.T}
 	case *InQuery:
-		s, ok := x.Rel.(*Shared)
-		if !ok {
-			s = &Shared{ID: b.nextID, In: x.Rel}
-			b.nextID++
-			b.shares = append(b.shares, s)
-			x.Rel = s
-		}
+		s := b.sharedQuery(&x.Rel)
 		return &InQuery{Span: x.Span, Op: x.Op, X: b.reuse(x.X), Rel: b.sharedRef(s)}
 	case *Call:
 		c := *x
@@ -66,6 +46,23 @@ func (b *binder) reuse(x Scalar) Scalar {
 		return &c
 	}
 	return x
+}
+
+// sharedQuery makes a subquery one that is shared, if it is not yet.
+func (b *binder) sharedQuery(query *Rel) *Shared {
+	s, ok := (*query).(*Shared)
+	if !ok {
+		s = b.newShared(*query)
+		*query = s
+	}
+	return s
+}
+
+func (b *binder) newShared(in Rel) *Shared {
+	s := &Shared{ID: b.nextID, In: in}
+	b.nextID++
+	b.shares = append(b.shares, s)
+	return s
 }
 
 func (b *binder) sharedRef(s *Shared) *SharedRef {

@@ -363,12 +363,8 @@ func (b *binder) argBest(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 					ok = false
 					return
 				}
-				for _, c := range b.row.cols {
-					if !have[c.ID] && !b.agg.by[c.ID] {
-						have[c.ID] = true
-						args = append(args, &ColRef{Span: x.Pos(), Col: c})
-						names = append(names, c.Name)
-					}
+				for _, c := range b.starColumns(have) {
+					args, names = append(args, &ColRef{Span: x.Pos(), Col: c}), append(names, c.Name)
 				}
 				continue
 			}
@@ -451,12 +447,8 @@ func (b *binder) takeAny(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 	b.inAggArgs(func() {
 		for i, x := range e.Args {
 			if _, isStar := x.(*Star); isStar {
-				for _, c := range b.row.cols {
-					if !have[c.ID] && !b.agg.by[c.ID] {
-						have[c.ID] = true
-						args = append(args, &ColRef{Span: x.Pos(), Col: c})
-						names = append(names, c.Name)
-					}
+				for _, c := range b.starColumns(have) {
+					args, names = append(args, &ColRef{Span: x.Pos(), Col: c}), append(names, c.Name)
 				}
 				continue
 			}
@@ -482,6 +474,18 @@ func (b *binder) takeAny(a *Aggregate, e *CallExpr, prefix string) []tupleOut {
 		return failedTuple(at, prefix)
 	}
 	return b.tupleItem(a, at, args, names, star)
+}
+
+// starColumns are what * stands for in an aggregate: the columns that are no keys
+// and were not named before. They are named now.
+func (b *binder) starColumns(have map[ColID]bool) (cols []Column) {
+	for _, c := range b.row.cols {
+		if !have[c.ID] && !b.agg.by[c.ID] {
+			have[c.ID] = true
+			cols = append(cols, c)
+		}
+	}
+	return cols
 }
 
 func hasStar(args []Expr) bool {

@@ -259,13 +259,25 @@ func (p *parser) operator() Operator {
 	return nil
 }
 
+// operatorNames are the operators that may follow a pipe, in the order of how
+// often hunting queries use them: of equally near ones the first is meant.
+var operatorNames = []string{
+	"where", "extend", "summarize", "project", "sort", "join", "distinct", "project-reorder", "render",
+	"mv-expand", "top", "union", "take", "project-rename", "parse", "project-away", "evaluate", "invoke",
+	"make-series", "search", "lookup", "mv-apply", "parse-where", "as", "count", "top-nested", "partition",
+	"scan", "serialize", "project-keep", "parse-kv", "sample", "sample-distinct", "top-hitters", "getschema",
+	"facet", "fork", "reduce", "limit", "order", "filter", "consume", "assert-schema", "make-graph",
+	"graph-match", "graph-shortest-paths", "graph-to-table", "graph-mark-components", "graph-where-nodes",
+	"graph-where-edges", "project-by-names",
+}
+
 // nearOperator is the operator that a word was probably meant to be, "" for
 // none.
 func nearOperator(word string) string {
 	best, name := 3, ""
-	for _, op := range operatorWords {
-		if d := distance(word, op.Name, best); d < best && d <= len(op.Name)/3 {
-			best, name = d, op.Name
+	for _, op := range operatorNames {
+		if d := distance(word, op, best); d < best && d <= len(op)/3 {
+			best, name = d, op
 		}
 	}
 	return name

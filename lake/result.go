@@ -159,7 +159,7 @@ func (r *rowReader) checkColumns() error {
 	}
 	r.columns = make([]inValues, len(r.cols))
 	for i, c := range r.cols {
-		v := inValues{inColumn: inColumn{code: physicalCode(c.Type)}, typ: c.Type, lazy: true}
+		v := inValues{inColumn: inColumn{code: sqlgen.Letter(c.Type)}, typ: c.Type, lazy: true}
 		want := nativeCode{code: v.code}.duck()
 		if c.Rep == sqlgen.Micros {
 			v.micros, want = true, mapping.TypeTimestamp
@@ -170,21 +170,6 @@ func (r *rowReader) checkColumns() error {
 		r.columns[i] = v
 	}
 	return nil
-}
-
-// physicalCode is how SQL holds a type; see nativeCode.
-func physicalCode(t kql.Type) byte {
-	switch t {
-	case kql.Bool:
-		return 'b'
-	case kql.Int:
-		return 'i'
-	case kql.Long, kql.DateTime, kql.TimeSpan:
-		return 'l'
-	case kql.Real:
-		return 'd'
-	}
-	return 's'
 }
 
 // next is the next row, nil at the end. It is valid until the call after; its

@@ -24,6 +24,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/tocsinhq/tocsin/kql"
+	"github.com/tocsinhq/tocsin/kql/sqlgen"
 )
 
 // A stage is a table that Go makes before a statement runs: FROM
@@ -57,7 +58,7 @@ func newStage(name string, cols []kql.Column, left *int64) *stageTable {
 
 // stageType is how a stage holds a kql type: as SQL does.
 func stageType(t kql.Type) Type {
-	switch physicalCode(t) {
+	switch sqlgen.Letter(t) {
 	case 'b':
 		return Bool
 	case 'i':

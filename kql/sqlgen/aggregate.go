@@ -567,7 +567,7 @@ func (c aggCall) inGo(name string) []expr {
 			args = append(append([]kql.Scalar(nil), c.args[:fixed]...), c.args[fixed+i])
 		}
 		s := &Site{Agg: c.fn, Result: o.Type}
-		shape := []byte{code(o.Type), '_'}
+		shape := []byte{Letter(o.Type), '_'}
 		var sqls []string
 		lists := 0
 		for _, a := range args {
@@ -575,12 +575,12 @@ func (c aggCall) inGo(name string) []expr {
 			s.Types = append(s.Types, x.t)
 			if k := constOf(a); k != nil {
 				s.AggConst = append(s.AggConst, k)
-				shape = append(shape, code(x.t))
+				shape = append(shape, Letter(x.t))
 				sqls = append(sqls, x.sql)
 				continue
 			}
 			s.AggConst = append(s.AggConst, nil)
-			shape = append(shape, 'L', code(x.t))
+			shape = append(shape, 'L', Letter(x.t))
 			list := g.f("list", x.sql)
 			switch {
 			case c.order != "":
@@ -595,7 +595,7 @@ func (c aggCall) inGo(name string) []expr {
 			// Of constants alone: the list of the first, for the number of rows.
 			for i := range args {
 				x := c.value2(args[i])
-				shape = append(append(append([]byte(nil), shape[:2]...), 'L', code(x.t)), shape[3:]...)
+				shape = append(append(append([]byte(nil), shape[:2]...), 'L', Letter(x.t)), shape[3:]...)
 				sqls[i] = g.f("list.empty", c.over(g.f("list", x.sql)))
 				break
 			}

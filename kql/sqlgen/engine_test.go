@@ -113,20 +113,6 @@ func (e *engine) run(st *sqlgen.Statement) ([][]kql.Value, error) {
 
 var sqlTypes = map[byte]string{'b': "BOOLEAN", 'i': "INTEGER", 'l': "BIGINT", 'd': "DOUBLE", 's': "VARCHAR"}
 
-func letter(t kql.Type) byte {
-	switch t {
-	case kql.Bool:
-		return 'b'
-	case kql.Int:
-		return 'i'
-	case kql.Long, kql.DateTime, kql.TimeSpan:
-		return 'l'
-	case kql.Real:
-		return 'd'
-	}
-	return 's'
-}
-
 // stage makes the table of a stage.
 func (e *engine) stage(name string, s *sqlgen.Stage) error {
 	if s.Op == nil {
@@ -149,7 +135,7 @@ func (e *engine) stage(name string, s *sqlgen.Stage) error {
 	}
 	var defs []string
 	for i, c := range s.Cols {
-		defs = append(defs, fmt.Sprintf("c%d %s", i, sqlTypes[letter(c.Type)]))
+		defs = append(defs, fmt.Sprintf("c%d %s", i, sqlTypes[sqlgen.Letter(c.Type)]))
 	}
 	e.exec("CREATE OR REPLACE TEMP TABLE " + name + " (" + strings.Join(defs, ", ") + ")")
 	return s.Op.Run(ins, func(row []kql.Value) error {

@@ -255,21 +255,6 @@ func (g *gen) scalarQuery(x *kql.ScalarQuery) expr {
 	return e
 }
 
-// code is the letter of a type in a site's shape.
-func code(t kql.Type) byte {
-	switch t {
-	case kql.Bool:
-		return 'b'
-	case kql.Int:
-		return 'i'
-	case kql.Long, kql.DateTime, kql.TimeSpan:
-		return 'l'
-	case kql.Real:
-		return 'd'
-	}
-	return 's'
-}
-
 // addSite makes the call of a Go function.
 func (g *gen) addSite(s *Site, args ...string) string {
 	h := g.next()
@@ -284,7 +269,7 @@ func (g *gen) addSite(s *Site, args ...string) string {
 // siteOn leaves a call to Go, over arguments that are written already.
 func (g *gen) siteOn(c *kql.Call, args []expr) expr {
 	s := &Site{Call: c, Result: c.T}
-	shape := []byte{code(c.T), '_'}
+	shape := []byte{Letter(c.T), '_'}
 	var sqls []string
 	for _, a := range args {
 		if a.rep == MaybeNull {
@@ -295,7 +280,7 @@ func (g *gen) siteOn(c *kql.Call, args []expr) expr {
 			a.t = kql.Dynamic
 			a.sql = g.f("cast", a.sql, g.d.types[kql.Dynamic])
 		}
-		shape = append(shape, code(a.t))
+		shape = append(shape, Letter(a.t))
 		s.Types = append(s.Types, a.t)
 		sqls = append(sqls, a.sql)
 	}

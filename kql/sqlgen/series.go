@@ -126,7 +126,7 @@ func (g *gen) makeSeries(n *kql.MakeSeries) *rel {
 		}
 		def := g.constantAs(a.Default, x.t)
 		s := &Site{Agg: seriesAggregate, Result: kql.Dynamic, Types: []kql.Type{kql.Long, x.t, kql.Long, kql.Long, x.t}}
-		c := string(code(x.t))
+		c := string(Letter(x.t))
 		s.Shape = "s_LlL" + c + "ll" + c
 		s.AggConst = []*kql.Value{nil, nil, g.binConst(n, false), g.binConst(n, true), def.konst}
 		sql := g.addSite(s, g.f("list.empty", g.f("list", k.name)), g.f("list.empty", g.f("list", x.sql)), begin, last, def.sql)

@@ -102,3 +102,19 @@ type Options struct {
 	// Nullable tells whether a stored string column may hold NULL.
 	Nullable func(table, column string) bool
 }
+
+// Letter is how a shape spells what a type is in SQL: b BOOLEAN, i INTEGER, l
+// BIGINT, d DOUBLE, s VARCHAR.
+func Letter(t kql.Type) byte {
+	switch t {
+	case kql.Bool:
+		return 'b'
+	case kql.Int:
+		return 'i'
+	case kql.Long, kql.DateTime, kql.TimeSpan:
+		return 'l'
+	case kql.Real:
+		return 'd'
+	}
+	return 's'
+}
