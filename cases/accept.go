@@ -93,6 +93,7 @@ type batch struct {
 	facts     map[string]correlate.Facts
 	repeats   []string     // ids of alerts that occurred again, in order
 	actor     tocsin.Actor // who puts alerts into incidents: correlation, or a person
+	parted    *bool        // whether people have parted incidents; nil until it is asked
 }
 
 type openIncident struct {

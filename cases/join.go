@@ -50,18 +50,37 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 	if err != nil {
 		return correlate.Decision{}, err
 	}
+	if err := b.setApart(cands); err != nil {
+		return correlate.Decision{}, err
+	}
+	return correlate.Decide(f, cands, prev, b.c.policy), nil
+}
+
+// setApart tells the candidates which of the others people parted from them.
+// Most tenants have parted nothing, which one look for the batch tells.
+func (b *batch) setApart(cands []correlate.Candidate) error {
+	if len(cands) < 2 {
+		return nil
+	}
+	if b.parted == nil {
+		any, err := b.tx.AnyApart()
+		if err != nil {
+			return err
+		}
+		b.parted = &any
+	}
+	if !*b.parted {
+		return nil
+	}
 	ids := make([]int64, len(cands))
 	for i := range cands {
 		ids[i] = cands[i].IncidentID
 	}
 	apart, err := b.tx.Apart(ids)
-	if err != nil {
-		return correlate.Decision{}, err
-	}
 	for i := range cands {
 		cands[i].Apart = apart[cands[i].IncidentID]
 	}
-	return correlate.Decide(f, cands, prev, b.c.policy), nil
+	return err
 }
 
 // candidates are the open incidents of the alerts seen, newest first, with

@@ -1,7 +1,6 @@
 package cases
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/correlate"
 	"github.com/tocsinhq/tocsin/store"
 )
 
@@ -38,7 +38,7 @@ func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, rea
 		b := newBatch(c, tx)
 		b.actor = tx.Principal().Actor()
 		done = nil
-		var all []*openIncident
+		var all []correlate.Candidate
 		for _, id := range ids {
 			oi, err := b.incident(id)
 			if err != nil {
@@ -47,31 +47,21 @@ func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, rea
 			if err := oi.inc.CheckMove(oi.inc.Status); err != nil {
 				return err
 			}
-			if !oi.inc.Open() {
+			cand, open := b.candidate(id)
+			if !open {
 				return tocsin.Errorf(tocsin.CodeConflict, "incident %d is resolved; a resolved incident is not merged", id)
 			}
-			all = append(all, oi)
+			all = append(all, cand)
 		}
-		if err := mergeable(all); err != nil {
+		if err := mergeable(all, c.policy.MaxAlerts); err != nil {
 			return err
 		}
-		keep := slices.MaxFunc(all, func(x, y *openIncident) int {
-			if (x.inc.AssignedTo != "") != (y.inc.AssignedTo != "") {
-				return cmp.Compare(len(x.inc.AssignedTo), len(y.inc.AssignedTo))
-			}
-			return cmp.Or(cmp.Compare(x.inc.AlertCount, y.inc.AlertCount), y.inc.Created.Compare(x.inc.Created), cmp.Compare(y.inc.ID, x.inc.ID))
-		})
+		keep := b.incidents[slices.MaxFunc(all, func(x, y correlate.Candidate) int { return correlate.Keep(&x, &y) }).IncidentID]
 		if err := b.count(keep); err != nil {
 			return err
 		}
-		n := 0
-		for _, oi := range all {
-			n += oi.inc.AlertCount
-		}
-		if n > c.policy.MaxAlerts {
-			return tocsin.Errorf(tocsin.CodeConflict, "together they would have %d alerts; an incident is merged up to %d", n, c.policy.MaxAlerts)
-		}
-		for _, oi := range all {
+		for _, id := range ids {
+			oi := b.incidents[id]
 			if oi == keep {
 				continue
 			}
@@ -91,38 +81,28 @@ func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, rea
 	return target, done, err
 }
 
-// mergeable tells which decisions of people forbid a merge, all of them.
-func mergeable(all []*openIncident) error {
+// mergeable tells which decisions of people forbid a merge, all of them, and
+// whether it would be too large.
+func mergeable(all []correlate.Candidate, most int) error {
 	var differ []string
-	for _, p := range []struct {
-		name string
-		of   func(*tocsin.Incident) string
-	}{
-		{"assigned to", func(i *tocsin.Incident) string { return strings.ToLower(i.AssignedTo) }},
-		{"classification", func(i *tocsin.Incident) string { return said(string(i.Classification)) }},
-		{"determination", func(i *tocsin.Incident) string { return said(string(i.Determination)) }},
-	} {
-		first := ""
-		for _, oi := range all {
-			v := p.of(&oi.inc)
-			if v != "" && first != "" && v != first {
-				differ = append(differ, p.name)
-				break
+	n := 0
+	for i := range all {
+		n += all[i].AlertCount
+		for j := range i {
+			for _, on := range correlate.Differ(&all[j], &all[i]) {
+				if !slices.Contains(differ, on) {
+					differ = append(differ, on)
+				}
 			}
-			first = cmp.Or(first, v)
 		}
 	}
-	if differ == nil {
-		return nil
+	if differ != nil {
+		return tocsin.Errorf(tocsin.CodeConflict, "the incidents differ in what people decided about them: %s; make it equal first", strings.Join(differ, ", "))
 	}
-	return tocsin.Errorf(tocsin.CodeConflict, "the incidents differ in what people decided about them: %s; make it equal first", strings.Join(differ, ", "))
-}
-
-func said(v string) string {
-	if v == "unknown" {
-		return ""
+	if n > most {
+		return tocsin.Errorf(tocsin.CodeConflict, "together they would have %d alerts; an incident is merged up to %d", n, most)
 	}
-	return v
+	return nil
 }
 
 func checkWhy(why string) (string, error) {
@@ -217,7 +197,7 @@ func (m *mover) run(to int64) (int64, []tocsin.Rearrangement, error) {
 		lines = append([]tocsin.Change{{Kind: "created", Summary: sentence("Opened for alerts that were moved", m.why),
 			After: object("displayName", dst.DisplayName, "severity", dst.Severity, "status", dst.Status)}}, lines...)
 	}
-	if err := m.settle(&dst, lines); err != nil {
+	if err := m.c.settle(tx, &dst, lines); err != nil {
 		return 0, nil, err
 	}
 	for i := range done {
@@ -279,7 +259,7 @@ func (m *mover) give(id int64, dst *tocsin.Incident, fresh bool) (r tocsin.Rearr
 			err = tx.SetApart(src.ID, dst.ID, false)
 		}
 	} else {
-		err = m.settle(&src, []tocsin.Change{out})
+		err = m.c.settle(tx, &src, []tocsin.Change{out})
 	}
 	line = tocsin.Change{Kind: "alertsMovedIn", After: object("from", src.ID, "alerts", n),
 		Summary: sentence(fmt.Sprintf("%s moved here from incident %d, “%s”", what, src.ID, src.DisplayName), m.why)}
@@ -287,10 +267,6 @@ func (m *mover) give(id int64, dst *tocsin.Incident, fresh bool) (r tocsin.Rearr
 }
 
 // settle counts an incident again after alerts came or went, and writes it.
-func (m *mover) settle(inc *tocsin.Incident, lines []tocsin.Change) error {
-	return m.c.settle(m.tx, inc, lines)
-}
-
 func (c *Cases) settle(tx *store.Tx, inc *tocsin.Incident, lines []tocsin.Change) error {
 	if err := tx.SetOpen(inc.ID, inc.Open()); err != nil {
 		return err

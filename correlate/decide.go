@@ -160,44 +160,50 @@ func tooLarge(p *Policy, group []scored, s scored) bool {
 }
 
 // compatible: what people decided about two incidents forbids their merging
-// when it differs, and so does having parted them. Not having decided anything
-// differs from nothing.
+// when it differs, and so does having parted them.
 func compatible(group []scored, s scored) bool {
 	for _, g := range group {
 		a, b := g.c, s.c
-		if slices.Contains(a.Apart, b.IncidentID) || slices.Contains(b.Apart, a.IncidentID) {
-			return false
-		}
-		if a.AssignedTo != "" && b.AssignedTo != "" && !strings.EqualFold(a.AssignedTo, b.AssignedTo) {
-			return false
-		}
-		if decided(string(a.Classification), string(b.Classification)) || decided(string(a.Determination), string(b.Determination)) {
+		if slices.Contains(a.Apart, b.IncidentID) || slices.Contains(b.Apart, a.IncidentID) || len(Differ(a, b)) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
+// Differ names what people decided differently about two incidents, which
+// forbids their merging: assigned to, classification, determination. Not having
+// decided anything differs from nothing.
+func Differ(a, b *Candidate) (on []string) {
+	if a.AssignedTo != "" && b.AssignedTo != "" && !strings.EqualFold(a.AssignedTo, b.AssignedTo) {
+		on = append(on, "assigned to")
+	}
+	if decided(string(a.Classification), string(b.Classification)) {
+		on = append(on, "classification")
+	}
+	if decided(string(a.Determination), string(b.Determination)) {
+		on = append(on, "determination")
+	}
+	return on
+}
+
 func decided(a, b string) bool {
 	return a != b && a != "" && b != "" && a != "unknown" && b != "unknown"
 }
 
-// merge joins the alert and every incident of the group into one of them: the
-// one with an owner, else the larger, else the older, so that most stays where
-// people know it.
+// Keep orders the incidents of a merge; the greatest is the one that the others
+// move into: the one with an owner, else the larger, else the older, so that most
+// stays where people know it.
+func Keep(a, b *Candidate) int {
+	if (a.AssignedTo != "") != (b.AssignedTo != "") {
+		return cmp.Compare(len(a.AssignedTo), len(b.AssignedTo))
+	}
+	return cmp.Or(cmp.Compare(a.AlertCount, b.AlertCount), b.Created.Compare(a.Created), cmp.Compare(b.IncidentID, a.IncidentID))
+}
+
+// merge joins the alert and every incident of the group into one of them.
 func merge(f *Facts, group []scored) Decision {
-	keep := slices.MaxFunc(group, func(a, b scored) int {
-		if (a.c.AssignedTo != "") != (b.c.AssignedTo != "") {
-			return cmp.Compare(len(a.c.AssignedTo), len(b.c.AssignedTo))
-		}
-		if c := cmp.Compare(a.c.AlertCount, b.c.AlertCount); c != 0 {
-			return c
-		}
-		if c := b.c.Created.Compare(a.c.Created); c != 0 {
-			return c
-		}
-		return cmp.Compare(b.c.IncidentID, a.c.IncidentID)
-	})
+	keep := slices.MaxFunc(group, func(a, b scored) int { return Keep(a.c, b.c) })
 	d := Decision{Kind: Merge, IncidentID: keep.c.IncidentID, Links: links(f, keep)}
 	names := []string{}
 	for _, s := range group {

@@ -171,12 +171,15 @@ func (tx *Tx) InheritApart(from, to int64) error {
 	return nil
 }
 
+// AnyApart tells whether the tenant has parted any incidents.
+func (tx *Tx) AnyApart() (bool, error) {
+	var one int
+	return tx.one(`SELECT 1 FROM incident_apart WHERE tenant = $1 LIMIT 1`, nil, &one)
+}
+
 // Apart are, for each of these incidents, the others of them that it must stay
 // apart from.
 func (tx *Tx) Apart(ids []int64) (map[int64][]int64, error) {
-	if len(ids) < 2 {
-		return nil, nil
-	}
 	out := map[int64][]int64{}
 	in := inList(2, len(ids))
 	rows, err := tx.query(`SELECT id, other FROM incident_apart WHERE tenant = $1 AND id IN `+in+` AND other IN `+in, anys(ids)...)
