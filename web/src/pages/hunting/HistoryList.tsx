@@ -32,8 +32,10 @@ const useStyles = makeStyles({
 
 const states = { completed: "Completed", failed: "Failed", throttled: "Throttled", cancelled: "Cancelled" } as const;
 
+type Open = (part: { title?: string; text: string }, run?: boolean) => void;
+
 /** The last queries of this person, to run again or to go on from. */
-export function HistoryList({ open }: { open: (part: { title?: string; text: string }, run?: boolean) => void }) {
+export function HistoryList({ open }: { open: Open }) {
   const styles = useStyles();
   const surface = useSurface();
   const phone = usePhone();
@@ -58,14 +60,7 @@ export function HistoryList({ open }: { open: (part: { title?: string; text: str
               <span className={surface.muted}>
                 <When at={item.time} /> · {states[item.state] ?? item.state} · {count(item.rows, "row")}
               </span>
-              <div className={styles.actions}>
-                <Button size="small" onClick={() => open({ text: item.query }, true)}>
-                  Run query
-                </Button>
-                <Button size="small" appearance="subtle" onClick={() => open({ text: item.query })}>
-                  Use in editor
-                </Button>
-              </div>
+              <Again text={item.query} open={open} />
             </li>
           ))}
         </ul>
@@ -110,19 +105,27 @@ export function HistoryList({ open }: { open: (part: { title?: string; text: str
               </td>
               <td>{item.resource}</td>
               <td>
-                <div className={styles.actions}>
-                  <Button size="small" onClick={() => open({ text: item.query }, true)}>
-                    Run query
-                  </Button>
-                  <Button size="small" appearance="subtle" onClick={() => open({ text: item.query })}>
-                    Use in editor
-                  </Button>
-                </div>
+                <Again text={item.query} open={open} />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** What can be done with a query of before. */
+function Again({ text, open }: { text: string; open: Open }) {
+  const styles = useStyles();
+  return (
+    <div className={styles.actions}>
+      <Button size="small" onClick={() => open({ text }, true)}>
+        Run query
+      </Button>
+      <Button size="small" appearance="subtle" onClick={() => open({ text })}>
+        Use in editor
+      </Button>
+    </div>
   );
 }

@@ -7,8 +7,6 @@ import {
   DialogSurface,
   DialogTitle,
   Dropdown,
-  Field,
-  Input,
   Menu,
   MenuItem,
   MenuList,
@@ -56,7 +54,9 @@ import { own } from "../../parts/theme";
 import { usePhone } from "../../parts/useMedia";
 import { useTitle } from "../../parts/useTitle";
 import { blockAt } from "./blocks";
+import { CustomRange } from "./CustomRange";
 import { columnName, type FilterOperator, filterStep } from "./cells";
+import { Divider } from "./Divider";
 import { GettingStarted } from "./GettingStarted";
 import { HistoryList } from "./HistoryList";
 import { Inspect } from "./Inspect";
@@ -64,6 +64,7 @@ import KqlEditor, { type EditorHandle } from "./KqlEditor";
 import { LinkWizard } from "./LinkWizard";
 import { ResultsPane } from "./ResultsPane";
 import { SaveDialog } from "./SaveDialog";
+import { ShareDialog } from "./ShareDialog";
 import { SidePane, TableReference } from "./SidePane";
 import { useTabs } from "./tabs";
 import { useHunt } from "./useHunt";
@@ -127,19 +128,8 @@ const useStyles = makeStyles({
     ":hover": { textDecoration: "underline" },
   },
   editor: { minHeight: "96px", flexShrink: 0, backgroundColor: own("surface") },
-  grip: {
-    height: "7px",
-    flexShrink: 0,
-    cursor: "row-resize",
-    touchAction: "none",
-    backgroundColor: tokens.colorNeutralBackground3,
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
-    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
-  },
   lower: { display: "flex", flexDirection: "column", flexGrow: 1, minHeight: 0, backgroundColor: own("surface") },
   lowerBody: { flexGrow: 1, minHeight: 0, overflow: "auto" },
-  form: { display: "grid", gap: "12px" },
   said: { fontSize: tokens.fontSizeBase200, color: own("good") },
 });
 
@@ -603,99 +593,5 @@ export default function HuntingPage() {
         </Dialog>
       )}
     </div>
-  );
-}
-
-function Divider({ height, setHeight }: { height: number; setHeight: (height: number) => void }) {
-  const styles = useStyles();
-  const set = (next: number) => setHeight(Math.max(96, Math.min(window.innerHeight - 260, next)));
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: a rule cannot be dragged; the role says what this is
-    <div
-      className={styles.grip}
-      role="separator"
-      aria-label="Height of the editor"
-      aria-orientation="horizontal"
-      aria-valuenow={height}
-      aria-valuemin={96}
-      tabIndex={0}
-      onKeyDown={(event) => {
-        if (event.key === "ArrowDown") set(height + 24);
-        else if (event.key === "ArrowUp") set(height - 24);
-        else return;
-        event.preventDefault();
-      }}
-      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
-      onPointerMove={(event) => {
-        if (event.currentTarget.hasPointerCapture(event.pointerId)) set(height + event.movementY);
-      }}
-    />
-  );
-}
-
-function ShareDialog({ link, onClose }: { link: string; onClose: () => void }) {
-  return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Share link</DialogTitle>
-          <DialogContent>
-            <Field label="Whoever opens this link sees the query, and runs it with their own permissions.">
-              <Input readOnly autoFocus value={link} onFocus={(event) => event.currentTarget.select()} />
-            </Field>
-          </DialogContent>
-          <DialogActions>
-            <Button appearance="primary" onClick={onClose}>
-              Close
-            </Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
-  );
-}
-
-function CustomRange({
-  onClose,
-  onChoose,
-}: {
-  onClose: () => void;
-  onChoose: (range: { from: string; to: string }) => void;
-}) {
-  const styles = useStyles();
-  const [from, setFrom] = useState("");
-  const [to, setTo] = useState("");
-  const bad =
-    from === "" || to === "" ? "Say both ends." : from >= to ? "The start must come before the end." : undefined;
-  return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>Custom time range</DialogTitle>
-          <DialogContent className={styles.form}>
-            <Field label="From (UTC)">
-              <Input type="datetime-local" value={from} onChange={(_, data) => setFrom(data.value)} />
-            </Field>
-            <Field
-              label="To (UTC)"
-              validationState={from && to && bad ? "error" : "none"}
-              validationMessage={from && to ? bad : undefined}
-            >
-              <Input type="datetime-local" value={to} onChange={(_, data) => setTo(data.value)} />
-            </Field>
-          </DialogContent>
-          <DialogActions>
-            <Button
-              appearance="primary"
-              disabled={bad !== undefined}
-              onClick={() => onChoose({ from: `${from}Z`, to: `${to}Z` })}
-            >
-              Use this range
-            </Button>
-            <Button onClick={onClose}>Cancel</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
   );
 }
