@@ -8,7 +8,7 @@ export CGO_ENABLED := 1
 PORT ?= 8870
 WEB_SOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json 2>/dev/null)
 
-.PHONY: demo build portal test test-go test-web e2e check bench bench-hunt fuzz score-kql clean packages-build packages-test
+.PHONY: demo build portal test test-go test-web e2e check bench bench-hunt fuzz score-kql score-correlation clean packages-build packages-test
 
 demo: build
 	./bin/tocsin demo --addr 127.0.0.1:$(PORT)
@@ -68,6 +68,12 @@ bench-hunt:
 score-kql:
 	@test -n "$(CASES)" || { echo "say which: make score-kql CASES=FILE"; exit 2; }
 	@KQL_CASES="$(abspath $(CASES))" KQL_VERBOSE="$(VERBOSE)" go test ./lake -run '^TestScoreFile$$' -count=1 -timeout 60m -v | grep -v '^\(=== RUN\|--- PASS\|PASS$$\|ok  \)'
+
+# Takes labelled alerts one by one into a store and prints how well they are
+# grouped, in order and up to an hour late: make score-correlation ALERTS=FILE [VERBOSE=1]
+score-correlation:
+	@test -n "$(ALERTS)" || { echo "say which: make score-correlation ALERTS=FILE"; exit 2; }
+	@CORRELATION_ALERTS="$(abspath $(ALERTS))" CORRELATION_VERBOSE="$(VERBOSE)" go test ./cases -run '^TestScoreFile$$' -count=1 -timeout 60m -v | grep -v '^\(=== RUN\|--- PASS\|PASS$$\|ok  \)'
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s

@@ -1,8 +1,6 @@
 package correlate
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -29,11 +27,6 @@ func sharedFile(t testing.TB, name string) string {
 	return p
 }
 
-type truth struct {
-	ID    string `json:"id"`
-	Truth string `json:"truth"`
-}
-
 func readBench(t testing.TB) ([]tocsin.Alert, []string) {
 	p := sharedFile(t, "conformance/correlation/alerts.jsonl")
 	f, err := os.Open(p)
@@ -45,16 +38,12 @@ func readBench(t testing.TB) ([]tocsin.Alert, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Seek(0, 0)
-	var labels []string
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		var tr truth
-		if err := json.Unmarshal(sc.Bytes(), &tr); err != nil {
-			t.Fatal(err)
-		}
-		labels = append(labels, tr.Truth)
+	if _, err := f.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	labels, err := ReadLabels(f)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if len(labels) != len(alerts) {
 		t.Fatalf("%d labels for %d alerts", len(labels), len(alerts))
@@ -62,54 +51,7 @@ func readBench(t testing.TB) ([]tocsin.Alert, []string) {
 	return alerts, labels
 }
 
-// score is what the benchmark's score.py prints.
-type score struct{ P, R, F1, B3 float64 }
-
-func (s score) String() string {
-	return fmt.Sprintf("P %.3f  R %.3f  F1 %.3f  B3 %.3f", s.P, s.R, s.F1, s.B3)
-}
-
-func scoreOf(truths []string, pred []int64, keep func(string) bool) score {
-	type both struct {
-		t string
-		p int64
-	}
-	tc, pc, bc, n := map[string]float64{}, map[int64]float64{}, map[both]float64{}, 0.0
-	for i, t := range truths {
-		if keep(t) {
-			tc[t]++
-			pc[pred[i]]++
-			bc[both{t, pred[i]}]++
-			n++
-		}
-	}
-	two := func(x float64) float64 { return x * (x - 1) / 2 }
-	var tp, tt, pp, bp, br float64
-	for _, x := range tc {
-		tt += two(x)
-	}
-	for _, x := range pc {
-		pp += two(x)
-	}
-	for k, x := range bc {
-		tp += two(x)
-		bp += x * x / pc[k.p] / n
-		br += x * x / tc[k.t] / n
-	}
-	s := score{P: 1, R: 1}
-	if pp > 0 {
-		s.P = tp / pp
-	}
-	if tt > 0 {
-		s.R = tp / tt
-	}
-	s.F1 = 2 * s.P * s.R / (s.P + s.R)
-	s.B3 = 2 * bp * br / (bp + br)
-	return s
-}
-
-func isAttack(t string) bool { return !strings.HasPrefix(t, "benign:") }
-func anyTruth(string) bool   { return true }
+func anyTruth(string) bool { return true }
 
 // half splits instances in two by a hash of their label, with the benign
 // clusters of an instance on its side.
@@ -129,10 +71,10 @@ func predicted(ps []Placement) []int64 {
 	return out
 }
 
-func logScores(t *testing.T, what string, truths []string, ps []int64, keep func(string) bool) (attack, all score) {
+func logScores(t *testing.T, what string, truths []string, ps []int64, keep func(string) bool) (attack, all Score) {
 	t.Helper()
-	attack = scoreOf(truths, ps, func(l string) bool { return keep(l) && isAttack(l) })
-	all = scoreOf(truths, ps, keep)
+	attack = ScoreOf(truths, ps, func(l string) bool { return keep(l) && IsAttack(l) })
+	all = ScoreOf(truths, ps, keep)
 	t.Logf("%-14s attack %v   all %v", what, attack, all)
 	return attack, all
 }
