@@ -89,6 +89,7 @@ func TestSystemAccounts(t *testing.T) {
 	}
 }
 
+// M08.
 func TestLegalPairsOfClassificationAndDetermination(t *testing.T) {
 	for _, c := range Classifications {
 		for _, ds := range Determinations {
@@ -222,6 +223,8 @@ func TestErrorsShowMessagesAndHideCauses(t *testing.T) {
 }
 
 // The permission table as people read it: every role against every verb.
+//
+// P02.
 func TestPermissionTable(t *testing.T) {
 	var b strings.Builder
 	for _, r := range append([]Role{"nobody"}, AssignableRoles...) {

@@ -128,6 +128,7 @@ func TestIncidentShape(t *testing.T) {
 	}
 }
 
+// P03.
 func TestListPagesAndCounts(t *testing.T) {
 	h := open(t, nil)
 	token := h.token(tocsin.RoleReader)

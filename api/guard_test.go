@@ -420,6 +420,7 @@ func TestInternalErrorsStayInside(t *testing.T) {
 	}
 }
 
+// P03.
 func TestRateLimit(t *testing.T) {
 	h := open(t, func(c *Config) { c.RatePerSecond, c.RateBurst = 0.001, 5 })
 	token, other := h.token(tocsin.RoleReader), h.token(tocsin.RoleReader)

@@ -539,6 +539,7 @@ func TestSavedFunctions(t *testing.T) {
 	}
 }
 
+// I14.
 func TestLinkHunt(t *testing.T) {
 	h := hunts(t, 9, nil)
 	me := h.signIn("admin", h.password)

@@ -10,6 +10,7 @@ import (
 	"github.com/tocsinhq/tocsin"
 )
 
+// C10, C12.
 func TestMergeMoveUndo(t *testing.T) {
 	h := open(t, nil)
 	now := h.clock.now()

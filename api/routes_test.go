@@ -86,6 +86,7 @@ func TestEveryRouteRefusesStrangers(t *testing.T) {
 	}
 }
 
+// P02.
 func TestEveryRouteRefusesWrongRoles(t *testing.T) {
 	h := open(t, nil)
 	tokens := map[tocsin.Role]string{}

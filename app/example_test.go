@@ -44,6 +44,8 @@ func incidents(t *testing.T, a *App) []tocsin.Incident {
 // The example attack must arrive at the screen as what it is: one incident of
 // high severity that crosses the services, with unrelated smaller ones beside
 // it, each link explained and each alert proven by rows that can be read.
+//
+// C03.
 func TestExampleAttackBecomesOneIncident(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)

@@ -14,6 +14,7 @@ import (
 	"github.com/tocsinhq/tocsin/store"
 )
 
+// A11, C02, C04, L04.
 func TestAcceptOpensAndJoins(t *testing.T) {
 	w := newWorld(t)
 	got := w.accept(t,
@@ -71,6 +72,7 @@ func TestAcceptRefusesOneAndTakesTheOthers(t *testing.T) {
 	}
 }
 
+// A10.
 func TestAcceptAgain(t *testing.T) {
 	w := newWorld(t)
 	a := alert("1", "Encoded command", day.Add(-time.Hour), device("ws-1.corp.example"))
@@ -160,6 +162,7 @@ func TestAcceptInAnyBatches(t *testing.T) {
 	single.sound(t)
 }
 
+// C06.
 func TestResolvedIncidentsStayUntouched(t *testing.T) {
 	w := newWorld(t)
 	ev := []tocsin.Evidence{device("ws-1.corp.example"), process("ws-1", "{a}", "powershell.exe")}
@@ -213,6 +216,7 @@ func merged(t *testing.T, w *world, between func(a, b int64)) (into, from int64)
 	return into, from
 }
 
+// C05, C12, C13.
 func TestMerge(t *testing.T) {
 	w := newWorld(t)
 	into, from := merged(t, w, func(a, b int64) {
@@ -287,6 +291,7 @@ func TestMergeKeepsWhatPeopleDecided(t *testing.T) {
 	}
 }
 
+// C07.
 func TestNoMergeAgainstPeople(t *testing.T) {
 	w := newWorld(t)
 	into, from := merged(t, w, func(a, b int64) {

@@ -55,6 +55,7 @@ func (w *world) do(t testing.TB, err error) {
 	}
 }
 
+// C10, C14, C16.
 func TestMergeAndUndo(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
@@ -158,6 +159,7 @@ func TestUndoKeepsWork(t *testing.T) {
 	w.sound(t)
 }
 
+// C11.
 func TestMergeRefused(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
@@ -199,6 +201,7 @@ func TestMergeRefused(t *testing.T) {
 	}
 }
 
+// C17, C18.
 func TestMoveAlerts(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
@@ -251,6 +254,8 @@ func TestMoveAlerts(t *testing.T) {
 // However people merge, move and undo, and whatever arrives meanwhile, every
 // alert is in one incident that counts it, and undoing all in turn from the end
 // brings every incident back.
+//
+// C01.
 func TestRearrangeProperty(t *testing.T) {
 	rounds := 6
 	if testing.Short() {

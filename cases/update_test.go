@@ -14,6 +14,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
+// L01, M03, M04, M05, M07, M08.
 func TestUpdateIncident(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -194,6 +195,7 @@ func TestUpdateAlert(t *testing.T) {
 	w.sound(t)
 }
 
+// M13.
 func TestComments(t *testing.T) {
 	w := newWorld(t)
 	got := w.accept(t, alert("1", "A", day))[0]
@@ -213,6 +215,7 @@ func TestComments(t *testing.T) {
 	w.sound(t)
 }
 
+// Q04.
 func TestTagsAndHours(t *testing.T) {
 	w := newWorld(t)
 	a := w.accept(t, alert("1", "A", day))[0].IncidentID

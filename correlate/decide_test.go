@@ -71,6 +71,7 @@ func incident(id int64, members ...*made) Candidate {
 	return c
 }
 
+// C04.
 func TestSameProcessJoinsAndSaysSo(t *testing.T) {
 	a := alert("a", "Payload started", noon).on("pedro01.corp.example").process("pedro01.corp.example", "payload.exe", "{AB-1}", 1928)
 	b := alert("b", "Payload beacons", noon.Add(4*time.Minute)).on("PEDRO01").process("pedro01", "payload.exe", "{ab-1}", 1928)
@@ -220,6 +221,7 @@ func TestRoutineRules(t *testing.T) {
 	}
 }
 
+// C07, C08.
 func TestMerge(t *testing.T) {
 	left := alert("l", "Left", noon).process("ws1", "a.exe", "g-1", 1)
 	right := alert("r", "Right", noon.Add(time.Minute)).process("ws1", "b.exe", "g-2", 2)

@@ -285,6 +285,7 @@ func TestQueryRefuses(t *testing.T) {
 	}
 }
 
+// Q17, Q18.
 func TestSearch(t *testing.T) {
 	s := newStore(t)
 	ids := map[string]int64{}

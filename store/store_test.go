@@ -243,6 +243,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	}
 }
 
+// L05.
 func TestRecord(t *testing.T) {
 	s := newStore(t)
 	for i := range 5 {

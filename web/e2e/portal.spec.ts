@@ -86,6 +86,7 @@ test("wrong password is refused in words", async ({ page }) => {
   await check(page, "sign-in-refused");
 });
 
+// I16, M06.
 test("an incident from the queue to its end", async ({ page }) => {
   const faults = watch(page);
   await page.goto("/");
@@ -221,6 +222,7 @@ async function resolve(page: Page, id: string) {
   await check(page, "resolved");
 }
 
+// Q15.
 test("filters live in the address and the data page counts", async ({ page }) => {
   const faults = watch(page);
   await signIn(page);
@@ -304,6 +306,7 @@ async function keyboard(page: Page) {
   await expect(page.getByRole("dialog", { name: `Incident ${id}` })).toBeHidden();
 }
 
+// M15.
 test("two people at once lose nothing and are asked about the same field", async ({ page }) => {
   test.skip(test.info().project.name !== "light", "once is enough");
   await signIn(page);
