@@ -121,7 +121,10 @@ type Link struct {
 	// Sentence says it in English, with the names of the shared things.
 	Sentence string `json:"sentence"`
 	// Strength is the weight of the evidence, 0 to 1.
-	Strength float64       `json:"strength"`
+	Strength float64 `json:"strength"`
+	// Weight is the evidence as it was weighed, without an upper end; what joins
+	// is correlation's policy. 0 in a link of before it was kept.
+	Weight   float64       `json:"weight,omitempty"`
 	Entities []LinkedThing `json:"entities,omitempty"`
 }
 
@@ -129,7 +132,11 @@ type Link struct {
 type LinkedThing struct {
 	Type EntityType `json:"type"`
 	Name string     `json:"name"`
-	Key  string     `json:"key"`
+	Key  string     `json:"key"` // of the value that both carry
+	// Signal is the strongest kind of evidence that rests on it, in correlation's
+	// words ("sameIp"), Weight what all of them together weigh.
+	Signal string  `json:"signal,omitempty"`
+	Weight float64 `json:"weight,omitempty"`
 }
 
 // Comment on an incident or an alert. At most MaxCommentRunes long.

@@ -8,6 +8,7 @@ type RearrangeKind string
 const (
 	RearrangeMerge RearrangeKind = "merge" // all of one incident went into another
 	RearrangeMove  RearrangeKind = "move"  // some alerts went into another incident
+	RearrangeSplit RearrangeKind = "split" // some alerts became an incident of their own, because links were cut
 )
 
 // MergeReasons are the reasons that a person can give for merging incidents, as
@@ -16,10 +17,13 @@ var MergeReasons = []string{"sameThreatSource", "similarTechniques", "sameActor"
 	"networkProximity", "eventSequence", "temporalProximity", "lateralMovement"}
 
 // MaxMerged is how many incidents one merge takes, MaxMoved how many alerts one
-// move.
+// move, MaxSplit how many an incident may have that is split, MaxCut how many
+// of the links that a split cut are kept with it.
 const (
 	MaxMerged = 5
 	MaxMoved  = 1000
+	MaxSplit  = 10_000
+	MaxCut    = 50
 )
 
 // Rearrangement is one merge of an incident into another, or one move of alerts:
@@ -38,6 +42,14 @@ type Rearrangement struct {
 	Created bool         `json:"created,omitempty"` // To was made for it
 	Emptied bool         `json:"emptied,omitempty"` // From had no alert left
 	Alerts  []MovedAlert `json:"alerts,omitempty"`
+	// Cut is the link that a person cut to split an incident, AlsoCut those that
+	// had to be cut with it, at most MaxCut, the strongest first: what
+	// correlation can learn from.
+	Cut     *CutLink  `json:"cut,omitempty"`
+	AlsoCut []CutLink `json:"alsoCut,omitempty"`
+	// What the mover of alerts said about why they had been together.
+	WrongReasons []CorrelationReason `json:"wrongReasons,omitempty"`
+	Irrelevant   []LinkedThing       `json:"irrelevant,omitempty"`
 	// Comments are the numbers of the comments on the incident that went along.
 	Comments []int64 `json:"comments,omitempty"`
 	// The two incidents before, and To after, without alerts and comments.
@@ -50,4 +62,17 @@ type Rearrangement struct {
 type MovedAlert struct {
 	ID         string `json:"id"`
 	AssignedTo string `json:"assignedTo,omitempty"`
+}
+
+// CutLink is a link between two alerts that a person said is none.
+type CutLink struct {
+	// Signal is the kind of evidence that weighed most, in correlation's words;
+	// "" for a link of before it was kept.
+	Signal string `json:"signal,omitempty"`
+	// Key and Name are of the entity that it rests on; "" when it rests on none.
+	Key       string  `json:"key,omitempty"`
+	Name      string  `json:"entity,omitempty"`
+	FromAlert string  `json:"fromAlertId"`
+	ToAlert   string  `json:"toAlertId"`
+	Weight    float64 `json:"weight,omitempty"`
 }

@@ -13,8 +13,9 @@ import (
 type shared struct {
 	signal Signal
 	weight float64
-	thing  *Thing // of the new alert
-	other  *Thing // of the member
+	thing  *Thing           // of the new alert
+	other  *Thing           // of the member
+	key    tocsin.EntityKey // the value that both carry
 }
 
 // pair is the evidence between the new alert and one member of a candidate.
@@ -253,7 +254,7 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 					x *= w.p.Vague
 				}
 				if have, ok := best[sig]; !ok || x > have.weight {
-					best[sig] = shared{sig, x, t, o}
+					best[sig] = shared{sig, x, t, o, k}
 				}
 			}
 		}
@@ -292,10 +293,10 @@ func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers 
 	if m.Rule == w.f.Rule {
 		x := w.p.Weights[SameRule].Full * w.decay(SameRule, gapOf(w.f, m))
 		if t := w.thingAt(w.place); samePlace {
-			best[SameRule] = shared{SameRule, x, t, t}
+			best[SameRule] = shared{SameRule, x, t, t, t.key()}
 		} else if ip, ok := best[SameIP]; ok && ip.weight > 0 {
 			// One detection, from one address, at several places.
-			best[SameRule] = shared{SameRule, x, ip.thing, ip.other}
+			best[SameRule] = shared{SameRule, x, ip.thing, ip.other, ip.key}
 		}
 	}
 	user, sameUser := best[SameUser]
@@ -309,7 +310,7 @@ func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers 
 		if bareName(user.thing.Keys[0]) || bareName(user.other.Keys[0]) {
 			x *= w.p.BareName
 		}
-		best[Movement] = shared{Movement, x, user.thing, user.other}
+		best[Movement] = shared{Movement, x, user.thing, user.other, user.key}
 	}
 	cut := w.cut(i, m, samePlace)
 	top := Signal("")
@@ -350,6 +351,14 @@ func (w *weigher) thingAt(key string) *Thing {
 		}
 	}
 	return &Thing{}
+}
+
+// key is the first key of a thing, which it is named by.
+func (t *Thing) key() tocsin.EntityKey {
+	if len(t.Keys) == 0 {
+		return tocsin.EntityKey{}
+	}
+	return t.Keys[0]
 }
 
 // keepBest leaves of signals that say the same thing only the strongest.

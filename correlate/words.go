@@ -13,7 +13,7 @@ import (
 // link turns a weighed pair into what is kept with the alert.
 func (p *pair) link(f *Facts) tocsin.Link {
 	l := tocsin.Link{ToAlertID: p.member.ID, ToAlertTitle: p.member.Title, Sentence: p.sentence(f),
-		Strength: math.Round(100*(1-math.Exp(-1.4*p.weight))) / 100}
+		Strength: strength(p.weight), Weight: round(p.weight)}
 	for _, s := range p.told() {
 		for _, r := range s.reasons(p.gap) {
 			if !slices.Contains(l.Reasons, r) {
@@ -21,11 +21,7 @@ func (p *pair) link(f *Facts) tocsin.Link {
 			}
 		}
 		if s.thing != nil && len(s.thing.Keys) > 0 {
-			k := s.thing.Keys[0]
-			t := tocsin.LinkedThing{Type: k.Type, Name: s.linkName(), Key: k.String()}
-			if !slices.Contains(l.Entities, t) {
-				l.Entities = append(l.Entities, t)
-			}
+			addThing(&l, &s)
 		}
 	}
 	if p.gap <= 15*time.Minute && !slices.Contains(l.Reasons, tocsin.ReasonTemporal) {
@@ -36,6 +32,30 @@ func (p *pair) link(f *Facts) tocsin.Link {
 	}
 	return l
 }
+
+// addThing names what a signal rests on. Signals of one value count together
+// under the strongest, which comes first.
+func addThing(l *tocsin.Link, s *shared) {
+	k := s.key
+	if k.IsZero() {
+		k = s.thing.Keys[0]
+	}
+	for i := range l.Entities {
+		if l.Entities[i].Key == k.String() {
+			l.Entities[i].Weight = round(l.Entities[i].Weight + s.weight)
+			return
+		}
+	}
+	l.Entities = append(l.Entities, tocsin.LinkedThing{Type: k.Type, Name: s.linkName(), Key: k.String(), Signal: string(s.signal), Weight: round(s.weight)})
+}
+
+// strength maps a weight to 0 to 1, for people; weightOf is its inverse for
+// links of before weights were kept.
+func strength(weight float64) float64 { return math.Round(100*(1-math.Exp(-1.4*weight))) / 100 }
+
+func weightOf(strength float64) float64 { return -math.Log(1-math.Min(strength, 0.99)) / 1.4 }
+
+func round(weight float64) float64 { return math.Round(1000*weight) / 1000 }
 
 func (s *shared) linkName() string {
 	if o := s.other; o != nil && o.Name != "" && strings.EqualFold(s.thing.Name, s.thing.Keys[0].ID) {
