@@ -94,6 +94,25 @@ func (c *Cases) Alert(ctx context.Context, id string) (a tocsin.Alert, err error
 	return a, err
 }
 
+// IncidentFacets counts how many incidents of the query have each value of the
+// properties; see store.Tx.Facets.
+func (c *Cases) IncidentFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]store.FacetCount, err error) {
+	err = c.st.View(ctx, func(tx *store.Tx) error {
+		out, err = tx.Facets(q, properties)
+		return err
+	})
+	return out, err
+}
+
+// AlertFacets counts the same of alerts.
+func (c *Cases) AlertFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]store.FacetCount, err error) {
+	err = c.st.View(ctx, func(tx *store.Tx) error {
+		out, err = tx.AlertFacets(q, properties)
+		return err
+	})
+	return out, err
+}
+
 // Alerts is a page of alerts, newest first unless the query says otherwise.
 func (c *Cases) Alerts(ctx context.Context, q tocsin.Query) (p AlertPage, err error) {
 	if len(q.Expand) > 0 {

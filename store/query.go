@@ -39,8 +39,9 @@ const (
 type field struct {
 	kind   fieldKind
 	expr   string   // the column; of a label its kind
-	values []string // of an enum
+	values []string // of an enum, or those of a label whose spelling is known
 	null   string   // what null stands for in an enum
+	choice bool     // a text out of few, which people choose from a list
 }
 
 // noun is what queries know of one kind of thing.
@@ -49,8 +50,10 @@ type noun struct {
 	table  string // with its alias
 	alias  string
 	labels string // EXISTS (... up to the comparison of value
-	fields map[string]field
-	order  string // when none is asked for
+	// labelJoin joins the labels of one kind, up to the parameter for the kind.
+	labelJoin string
+	fields    map[string]field
+	order     string // when none is asked for
 }
 
 func enum[T ~string](expr string, null T, values []T) field {
@@ -59,11 +62,12 @@ func enum[T ~string](expr string, null T, values []T) field {
 
 var incidents = noun{
 	name: "incident", table: "incident AS i", alias: "i", order: "i.created DESC, i.id DESC",
-	labels: `EXISTS (SELECT 1 FROM incident_label AS l WHERE l.tenant = $1 AND l.incident_id = i.id AND l.kind = `,
+	labels:    `EXISTS (SELECT 1 FROM incident_label AS l WHERE l.tenant = $1 AND l.incident_id = i.id AND l.kind = `,
+	labelJoin: ` JOIN incident_label AS l ON l.tenant = $1 AND l.tenant = i.tenant AND l.incident_id = i.id AND l.kind = `,
 	fields: both(map[string]field{
 		"id":                    {kind: numberField, expr: "i.id"},
 		"displayName":           {kind: textField, expr: "i.display_name"},
-		"assignedTo":            {kind: textField, expr: "i.assigned_to"},
+		"assignedTo":            {kind: textField, expr: "i.assigned_to", choice: true},
 		"severity":              {kind: rankField, expr: "i.severity"},
 		"status":                enum("i.status", "", tocsin.IncidentStatuses),
 		"classification":        enum("i.classification", tocsin.ClassUnknown, tocsin.Classifications),
@@ -78,16 +82,17 @@ var incidents = noun{
 		"activeAlertCount":      {kind: numberField, expr: "i.active_alerts"},
 		"customTags":            {kind: labelField, expr: "customTags"},
 		"systemTags":            {kind: labelField, expr: "systemTags"},
-		"serviceSources":        {kind: labelField, expr: "serviceSources"},
+		"serviceSources":        {kind: labelField, expr: "serviceSources", values: texts(tocsin.ServiceSources)},
 		"detectionSources":      {kind: labelField, expr: "detectionSources"},
-		"categories":            {kind: labelField, expr: "categories"},
+		"categories":            {kind: labelField, expr: "categories", values: tocsin.Tactics()},
 		"techniques":            {kind: labelField, expr: "mitreTechniques"},
 	}),
 }
 
 var alerts = noun{
 	name: "alert", table: "alert AS a", alias: "a", order: "a.created DESC, a.id DESC",
-	labels: `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_id = a.id AND l.kind = `,
+	labels:    `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_id = a.id AND l.kind = `,
+	labelJoin: ` JOIN alert_label AS l ON l.tenant = $1 AND l.tenant = a.tenant AND l.alert_id = a.id AND l.kind = `,
 	fields: both(map[string]field{
 		"id":                    {kind: textField, expr: "a.id"},
 		"providerAlertId":       {kind: textField, expr: "a.external_id"},
@@ -97,19 +102,19 @@ var alerts = noun{
 		"status":                enum("a.status", "", tocsin.AlertStatuses),
 		"classification":        enum("a.classification", tocsin.ClassUnknown, tocsin.Classifications),
 		"determination":         enum("a.determination", tocsin.DetUnknown, determinations()),
-		"assignedTo":            {kind: textField, expr: "a.assigned_to"},
+		"assignedTo":            {kind: textField, expr: "a.assigned_to", choice: true},
 		"serviceSource":         enum("a.service_source", tocsin.SourceUnknown, tocsin.ServiceSources),
-		"detectionSource":       {kind: textField, expr: "a.detection_source"},
-		"productName":           {kind: textField, expr: "a.product_name"},
-		"detectorId":            {kind: textField, expr: "a.detector_id"},
-		"category":              {kind: textField, expr: "a.category"},
+		"detectionSource":       {kind: textField, expr: "a.detection_source", choice: true},
+		"productName":           {kind: textField, expr: "a.product_name", choice: true},
+		"detectorId":            {kind: textField, expr: "a.detector_id", choice: true},
+		"category":              {kind: textField, expr: "a.category", choice: true},
 		"createdDateTime":       {kind: timeField, expr: "a.created"},
 		"lastUpdateDateTime":    {kind: timeField, expr: "a.last_update"},
 		"firstActivityDateTime": {kind: timeField, expr: "a.first_activity"},
 		"lastActivityDateTime":  {kind: timeField, expr: "a.last_activity"},
 		"resolvedDateTime":      {kind: timeField, expr: "a.resolved"},
 		"count":                 {kind: numberField, expr: "a.count"},
-		"categories":            {kind: labelField, expr: "categories"},
+		"categories":            {kind: labelField, expr: "categories", values: tocsin.Tactics()},
 		"mitreTechniques":       {kind: labelField, expr: "mitreTechniques"},
 		"systemTags":            {kind: labelField, expr: "systemTags"},
 	}),
