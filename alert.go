@@ -175,8 +175,19 @@ type Alert struct {
 	ServiceSource      ServiceSource   `json:"serviceSource"`
 	DetectionSource    DetectionSource `json:"detectionSource"`
 	ProductName        string          `json:"productName,omitempty"`
-	DetectorID         string          `json:"detectorId,omitempty"` // the rule's id
-	RuleTitle          string          `json:"ruleTitle,omitempty"`
+	AlertPolicyID      string          `json:"alertPolicyId,omitempty"`
+	ThreatDisplayName  string          `json:"threatDisplayName,omitempty"`
+	ThreatFamilyName   string          `json:"threatFamilyName,omitempty"`
+	ActorDisplayName   string          `json:"actorDisplayName,omitempty"`
+	// InvestigationState is empty for unknown.
+	InvestigationState InvestigationState `json:"investigationState,omitempty"`
+	// SensitivityLabels are those of the data that is touched; DataStream and
+	// Workspace say which of a source's streams the alert came by.
+	SensitivityLabels []string `json:"sensitivityLabels,omitempty"`
+	DataStream        string   `json:"dataStream,omitempty"`
+	Workspace         string   `json:"workspace,omitempty"`
+	DetectorID        string   `json:"detectorId,omitempty"` // the rule's id
+	RuleTitle         string   `json:"ruleTitle,omitempty"`
 	// Category is the ATT&CK tactic in Defender's spelling ("CredentialAccess");
 	// Categories all of them.
 	Category   string   `json:"category"`
@@ -225,8 +236,14 @@ func (a *Alert) Normalize() {
 	if a.ServiceSource == "" {
 		a.ServiceSource = SourceUnknown
 	}
+	if a.InvestigationState == InvestigationUnknown {
+		a.InvestigationState = ""
+	}
 	if a.Count <= 0 {
 		a.Count = 1
+	}
+	for _, s := range []*string{&a.ProductName, &a.AlertPolicyID, &a.ThreatDisplayName, &a.ThreatFamilyName, &a.ActorDisplayName, &a.DataStream, &a.Workspace} {
+		*s = truncateRunes(strings.TrimSpace(*s), MaxLabelRunes)
 	}
 	a.Title = truncateRunes(strings.TrimSpace(a.Title), MaxTitleRunes)
 	if a.LastActivity.Before(a.FirstActivity) {
@@ -277,6 +294,10 @@ func (a *Alert) Validate() error {
 		return Errorf(CodeInvalid, "unknown alert status %q", a.Status)
 	case !slices.Contains(ServiceSources, a.ServiceSource):
 		return Errorf(CodeInvalid, "unknown service source %q", a.ServiceSource)
+	case a.InvestigationState != "" && !slices.Contains(InvestigationStates, a.InvestigationState):
+		return Errorf(CodeInvalid, "unknown investigation state %q", a.InvestigationState)
+	case len(a.SensitivityLabels) > MaxLabels:
+		return Errorf(CodeInvalid, "an alert takes at most %d sensitivity labels", MaxLabels)
 	case a.LastActivity.IsZero():
 		return Errorf(CodeInvalid, "an alert needs the time of its activity")
 	}
@@ -323,6 +344,20 @@ func (a *Alert) Repeat(b *Alert) {
 	}
 	if b.Severity.Rank() > a.Severity.Rank() {
 		a.Severity = b.Severity
+	}
+	for _, f := range []struct{ have, more *string }{{&a.AlertPolicyID, &b.AlertPolicyID}, {&a.ThreatDisplayName, &b.ThreatDisplayName},
+		{&a.ThreatFamilyName, &b.ThreatFamilyName}, {&a.ActorDisplayName, &b.ActorDisplayName}, {&a.DataStream, &b.DataStream}, {&a.Workspace, &b.Workspace}} {
+		if *f.have == "" {
+			*f.have = *f.more
+		}
+	}
+	if b.InvestigationState != "" {
+		a.InvestigationState = b.InvestigationState // how it stands now
+	}
+	for _, l := range b.SensitivityLabels {
+		if !slices.Contains(a.SensitivityLabels, l) && len(a.SensitivityLabels) < MaxLabels {
+			a.SensitivityLabels = append(slices.Clip(a.SensitivityLabels), l)
+		}
 	}
 	have := map[EntityKey]bool{}
 	for _, k := range a.Keys() {

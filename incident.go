@@ -169,6 +169,7 @@ type Incident struct {
 	DetectionSources []DetectionSource `json:"detectionSources,omitempty"`
 	Categories       []string          `json:"categories,omitempty"`
 	Techniques       []string          `json:"techniques,omitempty"`
+	Labels           Labels            `json:"labels,omitempty"`
 	AssetCounts      AssetCounts       `json:"assetCounts"`
 	Assets           []Asset           `json:"assets,omitempty"` // at most MaxIncidentAssets, for the queue
 
@@ -221,6 +222,7 @@ func (i *Incident) Recount(alerts []Alert) {
 	sev := SeverityUnknown
 	byKey := map[EntityKey]int{} // key -> index in assets
 	var assets []Asset
+	labels := LabelSet{}
 	first, last := time.Time{}, time.Time{}
 	for n := range alerts {
 		a := &alerts[n]
@@ -241,7 +243,10 @@ func (i *Incident) Recount(alerts []Alert) {
 		i.Categories = append(i.Categories, a.Categories...)
 		i.Techniques = append(i.Techniques, a.Techniques...)
 		assets = addAssets(assets, byKey, a.Evidence)
+		labels.AddAlert(a)
+		labels.AddAssets(a.Evidence)
 	}
+	i.Labels = labels.Labels()
 	i.ServiceSources = sortedSet(i.ServiceSources)
 	i.DetectionSources = sortedSet(i.DetectionSources)
 	i.Categories = sortedSet(i.Categories)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"strconv"
@@ -54,6 +55,17 @@ type incidentDetails struct {
 	FirstActivityDateTime *time.Time     `json:"firstActivityDateTime"`
 	LastActivityDateTime  *time.Time     `json:"lastActivityDateTime"`
 	AutoNamed             bool           `json:"autoNamed"`
+	// What its alerts say besides, without repetition.
+	ProductNames        []string `json:"productNames"`
+	AlertPolicies       []string `json:"alertPolicies"`
+	InvestigationStates []string `json:"investigationStates"`
+	Threats             []string `json:"threats"`
+	OSPlatforms         []string `json:"osPlatforms"`
+	SensitivityLabels   []string `json:"sensitivityLabels"`
+	DataStreams         []string `json:"dataStreams"`
+	Workspaces          []string `json:"workspaces"`
+	SubscriptionIDs     []string `json:"subscriptionIds"`
+	DeviceGroups        []string `json:"deviceGroups"`
 	// PriorityFactors are the reasons for priorityScore; their points add up to it.
 	PriorityFactors []tocsin.Factor `json:"priorityFactors"`
 }
@@ -122,12 +134,17 @@ type graphAlert struct {
 
 // alertDetails are Tocsin's own properties of an alert.
 type alertDetails struct {
-	Version   int64       `json:"version"`
-	Count     int64       `json:"count"`
-	RuleID    string      `json:"ruleId,omitempty"`
-	RuleTitle string      `json:"ruleTitle,omitempty"`
-	Rows      []rowRef    `json:"rows"`
-	Links     []graphLink `json:"links"`
+	Version   int64  `json:"version"`
+	Count     int64  `json:"count"`
+	RuleID    string `json:"ruleId,omitempty"`
+	RuleTitle string `json:"ruleTitle,omitempty"`
+	// Labels are what Graph has no property for.
+	SensitivityLabels []string    `json:"sensitivityLabels"`
+	SubscriptionIDs   []string    `json:"subscriptionIds"`
+	DataStream        string      `json:"dataStream,omitempty"`
+	Workspace         string      `json:"workspace,omitempty"`
+	Rows              []rowRef    `json:"rows"`
+	Links             []graphLink `json:"links"`
 }
 
 type rowRef struct {
@@ -187,7 +204,13 @@ func (v view) incident(i *tocsin.Incident) graphIncident {
 			ImpactedAssets: impactedAssets{Devices: i.AssetCounts.Devices, Users: i.AssetCounts.Users, Mailboxes: i.AssetCounts.Mailboxes,
 				Apps: i.AssetCounts.Apps, CloudResources: i.AssetCounts.CloudResources, Names: []thingName{}},
 			FirstActivityDateTime: moment(i.FirstActivity), LastActivityDateTime: moment(i.LastActivity),
-			AutoNamed: !i.Renamed, PriorityFactors: append([]tocsin.Factor{}, i.Factors...),
+			AutoNamed:    !i.Renamed,
+			ProductNames: list(i.Labels[tocsin.LabelProducts]), AlertPolicies: list(i.Labels[tocsin.LabelPolicies]),
+			InvestigationStates: list(i.Labels[tocsin.LabelInvestigations]), Threats: list(i.Labels[tocsin.LabelThreats]),
+			OSPlatforms: list(i.Labels[tocsin.LabelOSPlatforms]), SensitivityLabels: list(i.Labels[tocsin.LabelSensitivity]),
+			DataStreams: list(i.Labels[tocsin.LabelDataStreams]), Workspaces: list(i.Labels[tocsin.LabelWorkspaces]),
+			SubscriptionIDs: list(i.Labels[tocsin.LabelSubscriptions]), DeviceGroups: list(i.Labels[tocsin.LabelDeviceGroups]),
+			PriorityFactors: append([]tocsin.Factor{}, i.Factors...),
 		},
 	}
 	if i.RedirectID != 0 {
@@ -226,7 +249,9 @@ func (v view) alert(a *tocsin.Alert) graphAlert {
 		DetectionSource: enums["detectionSource"].show(string(a.DetectionSource), v.all),
 		ProductName:     text(a.ProductName), DetectorID: text(a.DetectorID),
 		Category: text(a.Category), Categories: list(a.Categories), MitreTechniques: list(a.Techniques),
-		InvestigationState: "unknown",
+		ThreatDisplayName: text(a.ThreatDisplayName), ThreatFamilyName: text(a.ThreatFamilyName),
+		ActorDisplayName: text(a.ActorDisplayName), AlertPolicyID: text(a.AlertPolicyID),
+		InvestigationState: enums["investigationState"].show(cmp.Or(string(a.InvestigationState), "unknown"), v.all),
 		CreatedDateTime:    moment(a.Created), LastUpdateDateTime: moment(a.LastUpdate), ResolvedDateTime: moment(a.Resolved),
 		FirstActivityDateTime: moment(a.FirstActivity), LastActivityDateTime: moment(a.LastActivity),
 		AlertWebURL:    v.base + "/incidents/" + incident + "?alert=" + a.ID,
@@ -235,6 +260,7 @@ func (v view) alert(a *tocsin.Alert) graphAlert {
 		Comments: comments(a.Comments),
 		Evidence: make([]map[string]any, 0, len(a.Evidence)),
 		Tocsin: alertDetails{Version: a.Version, Count: a.Count, RuleID: a.DetectorID, RuleTitle: a.RuleTitle,
+			SensitivityLabels: list(a.SensitivityLabels), SubscriptionIDs: list(a.Labels()[tocsin.LabelSubscriptions]), DataStream: a.DataStream, Workspace: a.Workspace,
 			Rows: make([]rowRef, 0, len(a.Rows)), Links: make([]graphLink, 0, len(a.Links))},
 	}
 	for n := range a.Evidence {

@@ -35,6 +35,23 @@ var incidentProperties = newProperties(
 	property{name: "tocsin/detectionSources", kind: kindTexts},
 	property{name: "tocsin/categories", kind: kindTexts},
 	property{name: "tocsin/techniques", kind: kindTexts},
+	property{name: "tocsin/multiple", kind: kindTexts},
+	property{name: "tocsin/updatedBy", kind: kindTexts},
+	property{name: "tocsin/deviceGroups", kind: kindTexts},
+	property{name: "tocsin/productNames", kind: kindTexts},
+	property{name: "tocsin/alertPolicies", kind: kindTexts},
+	property{name: "tocsin/investigationStates", kind: kindTexts, enum: "investigationState"},
+	property{name: "tocsin/threats", kind: kindTexts},
+	property{name: "tocsin/osPlatforms", kind: kindTexts},
+	property{name: "tocsin/sensitivityLabels", kind: kindTexts},
+	property{name: "tocsin/dataStreams", kind: kindTexts},
+	property{name: "tocsin/workspaces", kind: kindTexts},
+	property{name: "tocsin/subscriptionIds", kind: kindTexts},
+	property{name: "tocsin/assets", kind: kindTexts},
+	property{name: "tocsin/assetTypes", kind: kindTexts},
+	property{name: "tocsin/alertClassifications", kind: kindTexts, enum: "alertClassification"},
+	property{name: "tocsin/alertDeterminations", kind: kindTexts, enum: "alertDetermination"},
+	property{name: "tocsin/alertTitles", kind: kindTexts},
 )
 
 // alertProperties are the same of alerts.
@@ -62,6 +79,17 @@ var alertProperties = newProperties(
 	property{name: "mitreTechniques", kind: kindTexts},
 	property{name: "systemTags", kind: kindTexts},
 	property{name: "tocsin/count", kind: kindNumber, sort: true},
+	property{name: "tocsin/alertPolicies", kind: kindTexts},
+	property{name: "tocsin/investigationStates", kind: kindTexts, enum: "investigationState"},
+	property{name: "tocsin/threats", kind: kindTexts},
+	property{name: "tocsin/osPlatforms", kind: kindTexts},
+	property{name: "tocsin/sensitivityLabels", kind: kindTexts},
+	property{name: "tocsin/dataStreams", kind: kindTexts},
+	property{name: "tocsin/workspaces", kind: kindTexts},
+	property{name: "tocsin/subscriptionIds", kind: kindTexts},
+	property{name: "tocsin/entities", kind: kindTexts},
+	property{name: "tocsin/incidentTags", kind: kindTexts},
+	property{name: "tocsin/deviceGroups", kind: kindTexts},
 )
 
 // Bodies as openapi.json describes them. Requests are read by patch.go, which

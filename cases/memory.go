@@ -105,3 +105,10 @@ func (m *tallyMemory) put(inc *tocsin.Incident, t *tally) {
 	defer m.mu.Unlock()
 	m.m.put(tallyKey{inc.Tenant, inc.ID}, versionedTally{inc.Version, t})
 }
+
+// forget drops what is remembered of an incident.
+func (m *tallyMemory) forget(inc *tocsin.Incident) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.m.remove(tallyKey{inc.Tenant, inc.ID})
+}

@@ -24,6 +24,7 @@ type digest struct {
 	First           time.Time              `json:"f"`
 	Last            time.Time              `json:"l"`
 	Assets          []tocsin.Evidence      `json:"a,omitempty"`
+	Labels          tocsin.Labels          `json:"x,omitempty"` // besides those of the assets
 }
 
 // assetProps are the properties that give an asset its keys and its name.
@@ -34,6 +35,9 @@ var assetProps = []string{"deviceDnsName", "hostName", "mdeDeviceId", "userAccou
 func digestOf(a *tocsin.Alert) digest {
 	d := digest{Title: a.Title, Severity: a.Severity, ServiceSource: a.ServiceSource, DetectionSource: a.DetectionSource,
 		Categories: a.Categories, Techniques: a.Techniques, First: a.FirstActivity, Last: a.LastActivity}
+	labels := tocsin.LabelSet{}
+	labels.AddAlert(a)
+	d.Labels = labels.Labels()
 	for i := range a.Evidence {
 		e := &a.Evidence[i]
 		if !e.Entity().IsAsset() {
@@ -57,6 +61,7 @@ type tally struct {
 	alerts, active int
 	groups         map[groupKey]*tocsin.Alert
 	assets         map[string]tocsin.Evidence // by keys and name
+	labels         tocsin.LabelSet
 }
 
 type groupKey struct {
@@ -66,7 +71,7 @@ type groupKey struct {
 }
 
 func newTally() *tally {
-	return &tally{groups: map[groupKey]*tocsin.Alert{}, assets: map[string]tocsin.Evidence{}}
+	return &tally{groups: map[groupKey]*tocsin.Alert{}, assets: map[string]tocsin.Evidence{}, labels: tocsin.LabelSet{}}
 }
 
 // loadTally counts an incident anew from the store.
@@ -118,6 +123,8 @@ func (t *tally) widen(d digest) {
 	for i := range d.Assets {
 		t.addAsset(d.Assets[i])
 	}
+	t.labels.Merge(d.Labels)
+	t.labels.AddAssets(d.Assets)
 }
 
 func (t *tally) addAsset(e tocsin.Evidence) {
@@ -143,6 +150,7 @@ func (t *tally) merge(from *tally) {
 	for k, e := range from.assets {
 		t.assets[k] = e
 	}
+	t.labels.Merge(from.labels.Labels())
 }
 
 func union(have, more []string) []string {
@@ -187,5 +195,5 @@ func (t *tally) apply(inc *tocsin.Incident) {
 		}
 	}
 	inc.Recount(stand)
-	inc.AlertCount, inc.ActiveAlerts = t.alerts, t.active
+	inc.AlertCount, inc.ActiveAlerts, inc.Labels = t.alerts, t.active, t.labels.Labels()
 }

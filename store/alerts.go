@@ -47,9 +47,7 @@ func (tx *Tx) PutAlert(r AlertRow) error {
 	if err != nil {
 		return fmt.Errorf("write alert %s: %w", a.ID, err)
 	}
-	if err := tx.putLabels(alertLabels, a.ID, r.Fresh, map[string][]string{
-		"categories": a.Categories, "mitreTechniques": a.Techniques, "systemTags": a.SystemTags,
-	}); err != nil {
+	if err := tx.putLabels(alertLabels, a.ID, r.Fresh, alertLabelsOf(&a)); err != nil {
 		return fmt.Errorf("write labels of alert %s: %w", a.ID, err)
 	}
 	return nil

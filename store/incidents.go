@@ -40,10 +40,7 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 		ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body`, inc.ID, body); err != nil {
 		return fmt.Errorf("write incident %d: %w", inc.ID, err)
 	}
-	if err := tx.putLabels(incidentLabels, inc.ID, false, map[string][]string{
-		"customTags": inc.CustomTags, "systemTags": inc.SystemTags, "categories": inc.Categories, "mitreTechniques": inc.Techniques,
-		"serviceSources": texts(inc.ServiceSources), "detectionSources": texts(inc.DetectionSources),
-	}); err != nil {
+	if err := tx.putLabels(incidentLabels, inc.ID, false, labelsOf(inc)); err != nil {
 		return fmt.Errorf("write labels of incident %d: %w", inc.ID, err)
 	}
 	return tx.putTitle(inc.ID, inc.DisplayName)
@@ -90,10 +87,6 @@ var alertLabels = labelTable{
 	remove: `DELETE FROM alert_label WHERE tenant = $1 AND alert_id = $2 AND kind = $3 AND value = $4`,
 }
 
-// maxLabels is how many values of one list can be filtered by. Nothing honest
-// has more, and one statement takes only so many parameters.
-const maxLabels = 500
-
 // putLabels makes the labels of a thing what they should be, writing only the
 // difference: they hardly ever change. fresh says that it has none yet.
 func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]string) error {
@@ -114,9 +107,12 @@ func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]stri
 	args := []any{id}
 	var add []string
 	for kind, values := range want {
-		for _, v := range values[:min(len(values), maxLabels)] {
+		for _, v := range values[:min(len(values), tocsin.MaxLabels)] {
 			l := label{kind, strings.ToLower(v)}
 			if _, ok := have[l]; !ok {
+				if err := tx.putLabelText(kind, l.value, v); err != nil {
+					return err
+				}
 				add = append(add, "($1, $2, $"+strconv.Itoa(len(args)+2)+", $"+strconv.Itoa(len(args)+3)+")")
 				args = append(args, kind, l.value)
 			}

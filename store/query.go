@@ -33,12 +33,13 @@ const (
 	numberField
 	timeField
 	labelField // a collection: Any only
+	partField  // a collection of what belongs to the thing, in another table: Any only
 )
 
 // field is a property that a query may name.
 type field struct {
 	kind   fieldKind
-	expr   string   // the column; of a label its kind
+	expr   string   // the column; of a label its kind; of a part the EXISTS up to the comparison
 	values []string // of an enum, or those of a label whose spelling is known
 	null   string   // what null stands for in an enum
 	choice bool     // a text out of few, which people choose from a list
@@ -86,6 +87,24 @@ var incidents = noun{
 		"detectionSources":      {kind: labelField, expr: "detectionSources"},
 		"categories":            {kind: labelField, expr: "categories", values: tocsin.Tactics()},
 		"techniques":            {kind: labelField, expr: "mitreTechniques"},
+		"multiple":              {kind: labelField, expr: labelMultiple},
+		"updatedBy":             {kind: labelField, expr: labelUpdatedBy},
+		"deviceGroups":          label(tocsin.LabelDeviceGroups),
+		"productNames":          label(tocsin.LabelProducts),
+		"alertPolicies":         label(tocsin.LabelPolicies),
+		"investigationStates":   {kind: labelField, expr: string(tocsin.LabelInvestigations), values: texts(tocsin.InvestigationStates)},
+		"threats":               label(tocsin.LabelThreats),
+		"osPlatforms":           label(tocsin.LabelOSPlatforms),
+		"sensitivityLabels":     label(tocsin.LabelSensitivity),
+		"dataStreams":           label(tocsin.LabelDataStreams),
+		"workspaces":            label(tocsin.LabelWorkspaces),
+		"subscriptionIds":       label(tocsin.LabelSubscriptions),
+		"assets":                label(tocsin.LabelAssets),
+		"assetTypes":            label(tocsin.LabelAssetTypes),
+		// What people made of single alerts changes with those.
+		"alertClassifications": {kind: partField, expr: alertOf + `lower(x.classification)`},
+		"alertDeterminations":  {kind: partField, expr: alertOf + `lower(x.determination)`},
+		"alertTitles":          {kind: partField, expr: alertOf + `lower(x.title)`},
 	}),
 }
 
@@ -117,8 +136,29 @@ var alerts = noun{
 		"categories":            {kind: labelField, expr: "categories", values: tocsin.Tactics()},
 		"mitreTechniques":       {kind: labelField, expr: "mitreTechniques"},
 		"systemTags":            {kind: labelField, expr: "systemTags"},
+		"alertPolicies":         label(tocsin.LabelPolicies),
+		"investigationStates":   {kind: labelField, expr: string(tocsin.LabelInvestigations), values: texts(tocsin.InvestigationStates)},
+		"threats":               label(tocsin.LabelThreats),
+		"osPlatforms":           label(tocsin.LabelOSPlatforms),
+		"sensitivityLabels":     label(tocsin.LabelSensitivity),
+		"dataStreams":           label(tocsin.LabelDataStreams),
+		"workspaces":            label(tocsin.LabelWorkspaces),
+		"subscriptionIds":       label(tocsin.LabelSubscriptions),
+		"entities": {kind: partField, expr: `EXISTS (SELECT 1 FROM alert_name AS x JOIN name AS y ON y.tenant = $1 AND y.id = x.name_id
+			WHERE x.tenant = $1 AND x.alert_id = a.id AND y.text`},
+		"incidentTags": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
+			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'customTags' AND x.value`},
+		"deviceGroups": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
+			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'deviceGroups' AND x.value`},
 	}),
 }
+
+const alertOf = `EXISTS (SELECT 1 FROM alert AS x WHERE x.tenant = $1 AND x.incident_id = i.id AND `
+
+func label(kind tocsin.LabelKind) field { return field{kind: labelField, expr: string(kind)} }
+
+// collection reports a property that is asked with any().
+func (f field) collection() bool { return f.kind == labelField || f.kind == partField }
 
 // both also allows each property under the name that our own additions have in
 // Graph's shapes: tocsin/alertCount.
@@ -181,7 +221,7 @@ func (c *compiler) filter(f tocsin.Filter) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if fd.kind == labelField {
+		if fd.collection() {
 			return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection: ask with any()", f.Field)
 		}
 		return c.compare(f.Field, fd, f.Op, f.Value)
@@ -258,7 +298,7 @@ func (c *compiler) in(f tocsin.In) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if fd.kind == labelField {
+	if fd.collection() {
 		return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection: ask with any()", f.Field)
 	}
 	if len(f.Values) == 0 {
@@ -283,20 +323,23 @@ func (c *compiler) any(f tocsin.Any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if fd.kind != labelField {
+	if !fd.collection() {
 		return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is no collection", f.Field)
 	}
 	s, ok := f.Value.(string)
 	if !ok {
 		return "", tocsin.Errorf(tocsin.CodeInvalid, "the elements of %q are texts", f.Field)
 	}
-	head := c.n.labels + c.arg(fd.expr) + " AND "
+	head := fd.expr
+	if fd.kind == labelField {
+		head = c.n.labels + c.arg(fd.expr) + " AND l.value"
+	}
 	switch f.Op {
 	case tocsin.Contains, tocsin.StartsWith, tocsin.EndsWith:
-		return head + "l.value LIKE " + c.arg(likePattern(f.Op, strings.ToLower(s))) + ` ESCAPE '\')`, nil
+		return head + " LIKE " + c.arg(likePattern(f.Op, strings.ToLower(s))) + ` ESCAPE '\')`, nil
 	case tocsin.Eq, tocsin.Ne:
 		// In any case, as Graph does: the tag "VIP" answers to "vip".
-		return head + "l.value " + sqlOps[f.Op] + " " + c.arg(strings.ToLower(s)) + ")", nil
+		return head + " " + sqlOps[f.Op] + " " + c.arg(strings.ToLower(s)) + ")", nil
 	}
 	return "", tocsin.Errorf(tocsin.CodeInvalid, "the elements of %q can be compared with eq, ne, contains, startswith and endswith", f.Field)
 }
@@ -441,7 +484,7 @@ func (c *compiler) order(by []tocsin.Order) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if f.kind == labelField {
+		if f.collection() {
 			return "", tocsin.Errorf(tocsin.CodeInvalid, "%q is a collection and gives no order", o.Field)
 		}
 		dir = ""

@@ -44,7 +44,8 @@ type Store struct {
 	wstmts statements
 	rstmts statements
 
-	names nameMemory
+	names      nameMemory
+	labelTexts spellings
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
