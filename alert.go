@@ -162,6 +162,8 @@ type Alert struct {
 	DeliveryID string `json:"deliveryId,omitempty"`
 
 	IncidentID int64 `json:"incidentId"`
+	// IncidentName is filled in lists only.
+	IncidentName string `json:"-"`
 	Version    int64 `json:"version"`
 
 	Title              string          `json:"title"`

@@ -97,6 +97,8 @@ type Config struct {
 	Lake   Telemetry
 	Intake Receiver
 	Rules  Rules
+	// Kept holds people's filters and preferences.
+	Kept Keeper
 	// Hunting is the way to ask queries of the telemetry.
 	Hunting *Hunter
 	// Portal answers every path that is not the API's; nil is 404.

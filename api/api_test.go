@@ -86,7 +86,7 @@ func open(t testing.TB, change func(*Config)) *house {
 		t.Fatal(err)
 	}
 	h.cases = cases.New(h.store, correlate.DefaultPolicy())
-	cfg := Config{Auth: h.auth, Cases: h.cases, Feed: h.store, Lake: fakeLake{}, Intake: h.intake, Rules: &fakeRules{}, Now: h.clock.now,
+	cfg := Config{Auth: h.auth, Cases: h.cases, Feed: h.store, Kept: h.store, Lake: fakeLake{}, Intake: h.intake, Rules: &fakeRules{}, Now: h.clock.now,
 		Version: "test", TenantName: "Example", Log: slog.New(slog.NewTextHandler(&lockedWriter{b: h.log}, nil)),
 		Portal: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "portal") })}
 	if change != nil {

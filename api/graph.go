@@ -141,6 +141,7 @@ type alertDetails struct {
 	// Labels are what Graph has no property for.
 	SensitivityLabels []string    `json:"sensitivityLabels"`
 	SubscriptionIDs   []string    `json:"subscriptionIds"`
+	IncidentName      string      `json:"incidentName,omitempty"` // in lists
 	DataStream        string      `json:"dataStream,omitempty"`
 	Workspace         string      `json:"workspace,omitempty"`
 	Rows              []rowRef    `json:"rows"`
@@ -260,7 +261,7 @@ func (v view) alert(a *tocsin.Alert) graphAlert {
 		Comments: comments(a.Comments),
 		Evidence: make([]map[string]any, 0, len(a.Evidence)),
 		Tocsin: alertDetails{Version: a.Version, Count: a.Count, RuleID: a.DetectorID, RuleTitle: a.RuleTitle,
-			SensitivityLabels: list(a.SensitivityLabels), SubscriptionIDs: list(a.Labels()[tocsin.LabelSubscriptions]), DataStream: a.DataStream, Workspace: a.Workspace,
+			SensitivityLabels: list(a.SensitivityLabels), SubscriptionIDs: list(a.Labels()[tocsin.LabelSubscriptions]), IncidentName: a.IncidentName, DataStream: a.DataStream, Workspace: a.Workspace,
 			Rows: make([]rowRef, 0, len(a.Rows)), Links: make([]graphLink, 0, len(a.Links))},
 	}
 	for n := range a.Evidence {

@@ -174,7 +174,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.api = api.New(api.Config{
-		Auth: a.auth, Cases: a.cases, Feed: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, Hunting: a.hunter, PublicURL: cfg.PublicURL, Ready: a.ready,
+		Auth: a.auth, Cases: a.cases, Feed: a.store, Kept: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, Hunting: a.hunter, PublicURL: cfg.PublicURL, Ready: a.ready,
 		Portal: portal, Metrics: metrics, Log: cfg.Log, Now: cfg.Now, TenantID: tocsin.DefaultTenant, TenantName: "Default", Version: cfg.Version,
 	})
 	return a, nil

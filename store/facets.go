@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"slices"
 	"strings"
@@ -105,6 +106,17 @@ func (tx *Tx) spell(f field, counts []FacetCount) error {
 	known := map[string]string{}
 	for _, v := range f.values {
 		known[strings.ToLower(v)] = v
+	}
+	folded := make([]string, len(counts))
+	for i := range counts {
+		folded[i] = counts[i].Value
+	}
+	written, err := tx.LabelTexts(f.expr, folded)
+	if err != nil {
+		return err
+	}
+	for fold, text := range written {
+		known[fold] = cmp.Or(known[fold], text)
 	}
 	if f.expr == "customTags" {
 		folds := make([]any, len(counts))

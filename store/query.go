@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -566,8 +567,17 @@ func (tx *Tx) Alerts(q tocsin.Query) (out []tocsin.Alert, total int64, more bool
 		ids = append(ids, id)
 		return err
 	})
-	if err != nil || len(ids) == 0 {
-		return nil, total, more, err
+	if err == nil {
+		out, err = tx.alertsByID(ids)
+	}
+	return out, total, more, err
+}
+
+// alertsByID are the alerts with these ids, in this order, with the names of
+// their incidents.
+func (tx *Tx) alertsByID(ids []string) (out []tocsin.Alert, err error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	byID := make(map[string]*tocsin.Alert, len(ids))
 	rows, err := tx.queryOnce(`SELECT `+alertColumns+fromAlert+`a.id IN `+inList(2, len(ids)), anys(ids)...)
@@ -578,10 +588,29 @@ func (tx *Tx) Alerts(q tocsin.Query) (out []tocsin.Alert, total int64, more bool
 		}
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	names := map[int64]string{}
+	for _, a := range byID {
+		names[a.IncidentID] = ""
+	}
+	of := slices.Collect(maps.Keys(names))
+	if len(of) > 0 {
+		rows, err = tx.queryOnce(`SELECT id, display_name FROM incident WHERE tenant = $1 AND id IN `+inList(2, len(of)), anys(of)...)
+		err = each(rows, err, func(rows *sql.Rows) error {
+			var id int64
+			var name string
+			err := rows.Scan(&id, &name)
+			names[id] = name
+			return err
+		})
+	}
 	for _, id := range ids {
 		if a := byID[id]; a != nil {
+			a.IncidentName = names[a.IncidentID]
 			out = append(out, *a)
 		}
 	}
-	return out, total, more, err
+	return out, err
 }
