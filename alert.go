@@ -164,7 +164,7 @@ type Alert struct {
 	IncidentID int64 `json:"incidentId"`
 	// IncidentName is filled in lists only.
 	IncidentName string `json:"-"`
-	Version    int64 `json:"version"`
+	Version      int64  `json:"version"`
 
 	Title              string          `json:"title"`
 	Description        string          `json:"description"`
