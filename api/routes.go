@@ -64,7 +64,27 @@ var expandAlerts = query("$expand", "string", "alerts")
 func is[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
 // routes is the table. Its order is the order of openapi.json.
-var routes = concat(graphRoutes, facetRoutes, rearrangeRoutes, graphHuntingRoutes, sessionRoutes, caseRoutes, exportRoutes, keptRoutes, huntingRoutes, advancedRoutes, kustoRoutes, savedRoutes, telemetryRoutes, hecRoutes, elasticRoutes, adminRoutes, systemRoutes)
+var routes = concat(
+	graphRoutes,
+	facetRoutes,
+	rearrangeRoutes,
+	bulkRoutes,
+	groupRoutes,
+	graphHuntingRoutes,
+	sessionRoutes,
+	caseRoutes,
+	exportRoutes,
+	keptRoutes,
+	huntingRoutes,
+	advancedRoutes,
+	kustoRoutes,
+	savedRoutes,
+	telemetryRoutes,
+	hecRoutes,
+	elasticRoutes,
+	adminRoutes,
+	systemRoutes,
+)
 
 func concat(groups ...[]route) []route {
 	var all []route

@@ -163,6 +163,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.work = work.New(a.store)
 	a.work.Log(cfg.Log)
 	a.work.Handle(cases.RelabelKind, a.cases.Relabel)
+	a.work.Handle(cases.BulkKind, a.cases.RunBulk)
 	if _, err := a.intake.Drain(ctx); err != nil {
 		return nil, fmt.Errorf("finish what an earlier run left: %w", err)
 	}

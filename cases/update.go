@@ -25,6 +25,7 @@ const (
 // edit collects the lines that one update leaves in the record.
 type edit struct {
 	lines []tocsin.Change
+	lone  bool // assigning the incident leaves its alerts alone
 }
 
 func (e *edit) line(kind, summary string, before, after json.RawMessage) {
@@ -113,7 +114,11 @@ func applyIncident(tx *store.Tx, inc *tocsin.Incident, u IncidentUpdate, e *edit
 			return err
 		}
 	}
-	if err := assign(u.AssignedTo, &inc.AssignedTo, e, func(to string) (int64, error) { return tx.AssignAlerts(inc.ID, to) }); err != nil {
+	cascade := func(to string) (int64, error) { return tx.AssignAlerts(inc.ID, to) }
+	if e.lone {
+		cascade = nil
+	}
+	if err := assign(tx, u.AssignedTo, &inc.AssignedTo, e, cascade); err != nil {
 		return err
 	}
 	if err := classify(u.Classification, u.Determination, &inc.Classification, &inc.Determination, e); err != nil {
@@ -251,7 +256,7 @@ func cleanTags(in []string) ([]string, error) {
 	return out, nil
 }
 
-func assign(want *string, have *string, e *edit, cascade func(to string) (int64, error)) error {
+func assign(tx *store.Tx, want *string, have *string, e *edit, cascade func(to string) (int64, error)) error {
 	if want == nil {
 		return nil
 	}
@@ -259,15 +264,20 @@ func assign(want *string, have *string, e *edit, cascade func(to string) (int64,
 	if to == *have {
 		return nil
 	}
-	if utf8.RuneCountInString(to) > maxPersonRunes {
-		return tocsin.Errorf(tocsin.CodeLimit, "a name takes at most %d characters", maxPersonRunes)
+	name, err := owner(tx, to)
+	if err != nil {
+		return err
 	}
-	summary := "Assigned to " + to
-	switch {
-	case to == "":
-		summary = "Assignment to " + *have + " removed"
-	case *have != "":
-		summary = "Assigned to " + to + " instead of " + *have
+	summary := "Assigned to " + name
+	if *have != "" {
+		was, err := owner(tx, *have)
+		if err != nil {
+			was = *have // a group that is gone
+		}
+		summary += " instead of " + was
+		if to == "" {
+			summary = "Assignment to " + was + " removed"
+		}
 	}
 	after := object("assignedTo", to)
 	if cascade != nil {
@@ -386,7 +396,7 @@ func applyAlert(tx *store.Tx, a *tocsin.Alert, u AlertUpdate, e *edit) error {
 		e.line("severityChanged", fmt.Sprintf("Severity changed from %s to %s", a.Severity, *u.Severity), object("severity", a.Severity), object("severity", *u.Severity))
 		a.Severity = *u.Severity
 	}
-	if err := assign(u.AssignedTo, &a.AssignedTo, e, nil); err != nil {
+	if err := assign(tx, u.AssignedTo, &a.AssignedTo, e, nil); err != nil {
 		return err
 	}
 	if err := classify(u.Classification, u.Determination, &a.Classification, &a.Determination, e); err != nil {
@@ -433,26 +443,8 @@ func (c *Cases) saveAlert(tx *store.Tx, a tocsin.Alert, lines []tocsin.Change) (
 	if err := inc.CheckMove(inc.Status); err != nil {
 		return a, err
 	}
-	var told []tocsin.Change
-	for _, ch := range lines {
-		a.Version++
-		told = append(told, tocsin.Change{Kind: "alertUpdated", AlertID: a.ID, Before: ch.Before, After: ch.After,
-			Summary: fmt.Sprintf("Alert “%s”: %s", a.Title, lowerFirst(ch.Summary))})
-		ch.Noun, ch.ID, ch.Version, ch.AlertID = "alert", a.ID, a.Version, a.ID
-		if _, err := tx.Append(ch); err != nil {
-			return a, err
-		}
-	}
-	a.LastUpdate = tx.Now()
-	facts, err := tx.Facts(a.ID)
+	told, err := c.putAlert(tx, &a, lines)
 	if err != nil {
-		return a, err
-	}
-	dig, err := json.Marshal(digestOf(&a))
-	if err != nil {
-		return a, fmt.Errorf("encode digest: %w", err)
-	}
-	if err := tx.PutAlert(store.AlertRow{Alert: &a, Facts: facts, Digest: string(dig)}); err != nil {
 		return a, err
 	}
 	t, err := loadTally(tx, inc.ID)
@@ -461,6 +453,30 @@ func (c *Cases) saveAlert(tx *store.Tx, a tocsin.Alert, lines []tocsin.Change) (
 	}
 	t.apply(&inc)
 	return a, c.save(tx, &inc, told)
+}
+
+// putAlert writes an alert that was changed, and its lines; told are the same
+// lines in the words of its incident, which has yet to be counted and written.
+func (c *Cases) putAlert(tx *store.Tx, a *tocsin.Alert, lines []tocsin.Change) (told []tocsin.Change, err error) {
+	for _, ch := range lines {
+		a.Version++
+		told = append(told, tocsin.Change{Kind: "alertUpdated", AlertID: a.ID, Before: ch.Before, After: ch.After,
+			Summary: fmt.Sprintf("Alert “%s”: %s", a.Title, lowerFirst(ch.Summary))})
+		ch.Noun, ch.ID, ch.Version, ch.AlertID = "alert", a.ID, a.Version, a.ID
+		if _, err := tx.Append(ch); err != nil {
+			return nil, err
+		}
+	}
+	a.LastUpdate = tx.Now()
+	facts, err := tx.Facts(a.ID)
+	if err != nil {
+		return nil, err
+	}
+	dig, err := json.Marshal(digestOf(a))
+	if err != nil {
+		return nil, fmt.Errorf("encode digest: %w", err)
+	}
+	return told, tx.PutAlert(store.AlertRow{Alert: a, Facts: facts, Digest: string(dig)})
 }
 
 // CommentIncident adds a comment in the name of the principal and returns all
