@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -16,7 +12,6 @@ import (
 	"github.com/tocsinhq/tocsin/correlate"
 	"github.com/tocsinhq/tocsin/detect"
 	"github.com/tocsinhq/tocsin/intake"
-	"github.com/tocsinhq/tocsin/store"
 )
 
 // The names that the command line needs, so that it knows only this package.
@@ -93,65 +88,6 @@ func (a *App) CreateToken(ctx context.Context, name, role string, life time.Dura
 		return Token{}, err
 	}
 	return Token{ClientID: tok.ClientID, Secret: secret, Expires: tok.Expires}, nil
-}
-
-// AuditReport is what checking the record found.
-type AuditReport struct {
-	OK      bool
-	Changes int64  // sound lines
-	Head    string // of the last sound line, as SEQ:HASH
-	Detail  string // what is wrong
-}
-
-// VerifyAudit recomputes the hash chain of the record in a data folder; the
-// server may be running. head, unless "", is a head that was published
-// earlier, as SEQ:HASH: with it a cut tail is found too.
-func VerifyAudit(ctx context.Context, data, head string) (AuditReport, error) {
-	var marks []store.Mark
-	if head != "" {
-		seq, hash, _ := strings.Cut(head, ":")
-		n, err := strconv.ParseInt(seq, 10, 64)
-		if err != nil || hash == "" {
-			return AuditReport{}, tocsin.Errorf(tocsin.CodeInvalid, "a head is written SEQ:HASH, not %q", head)
-		}
-		marks = append(marks, store.Mark{Seq: n, Hash: hash})
-	}
-	path := filepath.Join(data, "tocsin.db")
-	if _, err := os.Stat(path); err != nil {
-		return AuditReport{}, fmt.Errorf("no record here: %w", err)
-	}
-	st, err := store.Open(ctx, store.Config{Path: path})
-	if err != nil {
-		return AuditReport{}, err
-	}
-	defer st.Close()
-	n, bad, err := st.VerifyChain(ctx, marks...)
-	if err != nil {
-		return AuditReport{}, err
-	}
-	rep := AuditReport{OK: bad == nil, Changes: n}
-	if bad != nil {
-		rep.Detail = fmt.Sprintf("line %d is not what was written", bad.Seq)
-		if bad.Noun == "" {
-			rep.Detail = fmt.Sprintf("line %d, published as head, is missing or different", bad.Seq)
-		} else {
-			rep.Detail += fmt.Sprintf(" (%s %s: %s)", bad.Noun, bad.ID, bad.Summary)
-		}
-		return rep, nil
-	}
-	sys := tocsin.WithPrincipal(ctx, tocsin.System(tocsin.DefaultTenant, "tocsin"))
-	seq, err := st.Head(sys)
-	if err != nil {
-		return AuditReport{}, err
-	}
-	last, err := st.Changes(sys, seq-1, 1)
-	if err != nil {
-		return AuditReport{}, err
-	}
-	if len(last) == 1 {
-		rep.Head = fmt.Sprintf("%d:%s", last[0].Seq, last[0].Hash)
-	}
-	return rep, nil
 }
 
 // Correlate reads a labelled alert stream and writes the grouping, one line

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/tocsinhq/tocsin"
 )
@@ -48,6 +52,7 @@ func (tx *Tx) Append(c tocsin.Change) (tocsin.Change, error) {
 	if c.Actor == (tocsin.Actor{}) {
 		c.Actor = tx.who.Actor()
 	}
+	plain(&c)
 	c.Hash = c.ComputeHash()
 	_, err := tx.exec(`INSERT INTO change (tenant, seq, at, actor_kind, actor_name, noun, noun_id, version, kind, summary, before, after, alert_id, prev, hash)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
@@ -57,6 +62,21 @@ func (tx *Tx) Append(c tocsin.Change) (tocsin.Change, error) {
 	}
 	tx.headSeq, tx.headHash, tx.appended = c.Seq, c.Hash, true
 	return c, nil
+}
+
+// plain makes the texts of a line whole UTF-8, so that an export can say them
+// exactly and its hashes be recomputed by others.
+func plain(c *tocsin.Change) {
+	for _, s := range []*string{&c.Actor.Name, &c.ID, &c.Kind, &c.Summary, &c.AlertID} {
+		if !utf8.ValidString(*s) {
+			*s = strings.ToValidUTF8(*s, "\uFFFD")
+		}
+	}
+	for _, v := range []*json.RawMessage{&c.Before, &c.After} {
+		if !utf8.Valid(*v) {
+			*v = bytes.ToValidUTF8(*v, []byte("\uFFFD"))
+		}
+	}
 }
 
 // ChangesOf are the lines about the things of one noun with these ids, after
@@ -129,43 +149,42 @@ func (s *Store) wake() {
 }
 
 // Mark is one known point of the record, noted down outside of the store.
-type Mark struct {
-	Seq  int64
-	Hash string
-}
+type Mark = tocsin.Mark
 
 // VerifyChain recomputes the whole record, of all tenants. It returns how many
 // lines are sound and the first that is not, as it stands in the store; a gap
 // is reported at the line after it. A cut tail leaves a sound chain: it shows
-// only against a mark that was published earlier, and then bad is a line with
-// that mark's Seq and nothing else.
-func (s *Store) VerifyChain(ctx context.Context, marks ...Mark) (n int64, bad *tocsin.Change, err error) {
-	known := map[int64]string{}
-	var last int64
-	for _, m := range marks {
-		known[m.Seq] = m.Hash
-		last = max(last, m.Seq)
-	}
-	prev := ""
+// only against a mark that was published earlier.
+func (s *Store) VerifyChain(ctx context.Context, marks ...Mark) (n int64, bad *tocsin.Fault, err error) {
+	chain, bad, err := s.CheckChain(ctx, marks...)
+	return chain.Lines, bad, err
+}
+
+// CheckChain is VerifyChain that tells of the chain as far as it is sound.
+func (s *Store) CheckChain(ctx context.Context, marks ...Mark) (chain tocsin.Chain, bad *tocsin.Fault, err error) {
+	chain.Expect(marks...)
 	rows, err := s.r.QueryContext(ctx, `SELECT `+changeColumns+` FROM change ORDER BY seq`)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		if bad != nil {
 			return nil
 		}
 		c, err := scanChange(rows)
-		if err != nil {
-			return err
+		if err == nil {
+			bad = chain.Add(&c)
 		}
-		mark, marked := known[c.Seq]
-		if c.Seq != n+1 || c.Prev != prev || c.Hash != c.ComputeHash() || (marked && mark != c.Hash) {
-			bad = &c
-			return nil
-		}
-		n, prev = n+1, c.Hash
-		return nil
+		return err
 	})
-	if err == nil && bad == nil && last > n {
-		bad = &tocsin.Change{Seq: last}
+	if err == nil && bad == nil {
+		bad = chain.End()
 	}
-	return n, bad, err
+	return chain, bad, err
+}
+
+// ChainHead is the newest line of the whole record, of whatever tenant: its
+// number, hash and time, all zero when there is none.
+func (s *Store) ChainHead(ctx context.Context) (m Mark, at time.Time, err error) {
+	var us int64
+	rows, err := s.r.QueryContext(ctx, `SELECT seq, hash, at FROM change ORDER BY seq DESC LIMIT 1`)
+	err = each(rows, err, func(rows *sql.Rows) error { return rows.Scan(&m.Seq, &m.Hash, &us) })
+	return m, fromMicros(us), err
 }

@@ -285,17 +285,18 @@ func TestTampering(t *testing.T) {
 		name, how string
 		sound     int64
 		bad       int64
+		kind      tocsin.FaultKind
 	}{
-		{"text", `UPDATE change SET summary = 'x' WHERE seq = 3`, 2, 3},
-		{"actor", `UPDATE change SET actor_name = 'eve' WHERE seq = 1`, 0, 1},
-		{"time", `UPDATE change SET at = at + 1 WHERE seq = 4`, 3, 4},
-		{"value", `UPDATE change SET after = '{"a":2}' WHERE seq = 2`, 1, 2},
-		{"tenant", `UPDATE change SET tenant = 'b' WHERE seq = 2`, 1, 2},
-		{"hash", `UPDATE change SET hash = 'x' WHERE seq = 5`, 4, 5},
-		{"gap", `DELETE FROM change WHERE seq = 3`, 2, 4},
-		{"first", `DELETE FROM change WHERE seq = 1`, 0, 2},
-		{"tail", `DELETE FROM change WHERE seq >= 5`, 4, 6},
-		{"swap", `UPDATE change SET summary = (SELECT summary FROM change AS c WHERE c.seq = 7 - change.seq) WHERE seq IN (3, 4)`, 2, 3},
+		{"text", `UPDATE change SET summary = 'x' WHERE seq = 3`, 2, 3, tocsin.FaultHash},
+		{"actor", `UPDATE change SET actor_name = 'eve' WHERE seq = 1`, 0, 1, tocsin.FaultHash},
+		{"time", `UPDATE change SET at = at + 1 WHERE seq = 4`, 3, 4, tocsin.FaultHash},
+		{"value", `UPDATE change SET after = '{"a":2}' WHERE seq = 2`, 1, 2, tocsin.FaultHash},
+		{"tenant", `UPDATE change SET tenant = 'b' WHERE seq = 2`, 1, 2, tocsin.FaultHash},
+		{"hash", `UPDATE change SET hash = 'x' WHERE seq = 5`, 4, 5, tocsin.FaultHash},
+		{"gap", `DELETE FROM change WHERE seq = 3`, 2, 4, tocsin.FaultGap},
+		{"first", `DELETE FROM change WHERE seq = 1`, 0, 2, tocsin.FaultGap},
+		{"tail", `DELETE FROM change WHERE seq >= 5`, 4, 6, tocsin.FaultTail},
+		{"swap", `UPDATE change SET summary = (SELECT summary FROM change AS c WHERE c.seq = 7 - change.seq) WHERE seq IN (3, 4)`, 2, 3, tocsin.FaultHash},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStore(t)
@@ -308,7 +309,7 @@ func TestTampering(t *testing.T) {
 				}
 				return nil
 			})
-			mark := Mark{head.Seq, head.Hash}
+			mark := Mark{Seq: head.Seq, Hash: head.Hash}
 			if n, bad, err := s.VerifyChain(t.Context(), mark); n != 6 || bad != nil || err != nil {
 				t.Fatalf("untouched: %d, %v, %v", n, bad, err)
 			}
@@ -318,8 +319,8 @@ func TestTampering(t *testing.T) {
 				}
 			}
 			n, bad, err := s.VerifyChain(t.Context(), mark)
-			if err != nil || n != tt.sound || bad == nil || bad.Seq != tt.bad {
-				t.Errorf("%d sound lines, then %+v, %v; want %d, then %d", n, bad, err, tt.sound, tt.bad)
+			if err != nil || n != tt.sound || bad == nil || bad.Seq != tt.bad || bad.Kind != tt.kind {
+				t.Errorf("%d sound lines, then %+v, %v; want %d, then %s at %d", n, bad, err, tt.sound, tt.kind, tt.bad)
 			}
 		})
 	}
@@ -340,7 +341,7 @@ func TestTampering(t *testing.T) {
 		if _, bad, _ := s.VerifyChain(t.Context()); bad != nil {
 			t.Errorf("a forged chain was found without a mark: %+v", bad)
 		}
-		if _, bad, _ := s.VerifyChain(t.Context(), Mark{head.Seq, head.Hash}); bad == nil || bad.Seq != 1 {
+		if _, bad, _ := s.VerifyChain(t.Context(), Mark{Seq: head.Seq, Hash: head.Hash}); bad == nil || bad.Seq != 1 || bad.Kind != tocsin.FaultHead {
 			t.Errorf("a forged chain was not found: %+v", bad)
 		}
 	})

@@ -15,7 +15,8 @@ import (
 // and why. It may only shrink.
 var crossTenant = map[string]string{
 	"Append":      "reads the head of the chain, which runs through all tenants",
-	"VerifyChain": "recomputes that chain; returns no line of a sound one",
+	"CheckChain":  "recomputes that chain; returns no line of a sound one",
+	"ChainHead":   "number and hash of its newest line, which are published",
 	"FindSession": "sign-in: the hash of the cookie says whose it is",
 	"FindToken":   "sign-in: the hash of the token says whose it is",
 	"MissingJobs": "sees which tenants lack a periodic job",

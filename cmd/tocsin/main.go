@@ -36,7 +36,7 @@ func commands() []command {
 		{"rules", "import PATH | list | enable ID... | disable ID...", "manage detection rules", runRules},
 		{"token", "create NAME", "make an API token", runToken},
 		{"correlate", "ALERTS.jsonl", "group a labelled alert stream and print the grouping", runCorrelate},
-		{"audit", "verify", "check the hash chain of the record", runAudit},
+		{"audit", "verify [EXPORT.ndjson] | export", "check the hash chain of the record, or write it out", runAudit},
 		{"version", "", "print the version", runVersion},
 	}
 }

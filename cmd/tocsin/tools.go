@@ -65,24 +65,57 @@ func runCorrelate(_ context.Context, args []string) error {
 func runAudit(ctx context.Context, args []string) error {
 	fs := flags("audit")
 	data := dataFlag(fs)
-	head := fs.String("head", "", "a head that was published earlier, as `SEQ:HASH`; it must be in the chain")
+	head := fs.String("head", "", "what was published earlier, as `SEQ:HASH` or a file of heads; it must be in the chain")
+	output := fs.String("o", "", "`file` to export to (default: standard output)")
 	rest, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
-	if len(rest) != 1 || rest[0] != "verify" {
-		fs.Usage()
-		return errUsage
+	switch {
+	case len(rest) == 1 && rest[0] == "export":
+		return exportAudit(ctx, *data, *output)
+	case len(rest) == 1 && rest[0] == "verify":
+		report, err := app.VerifyAudit(ctx, *data, *head)
+		return printAudit(report, err)
+	case len(rest) == 2 && rest[0] == "verify":
+		report, err := app.VerifyExport(rest[1], *head)
+		return printAudit(report, err)
 	}
-	report, err := app.VerifyAudit(ctx, *data, *head)
+	fs.Usage()
+	return errUsage
+}
+
+func printAudit(report app.AuditReport, err error) error {
 	if err != nil {
 		return err
 	}
+	if report.Notes != "" {
+		fmt.Fprintln(os.Stderr, "note:", report.Notes)
+	}
 	if !report.OK {
-		return fmt.Errorf("the record is damaged: %s", report.Detail)
+		return fmt.Errorf("the record is damaged: %s; %d lines before it are sound", report.Detail, report.Changes)
 	}
 	fmt.Printf("%d changes, chain intact, head %s\n", report.Changes, report.Head)
 	return nil
+}
+
+func exportAudit(ctx context.Context, data, path string) (err error) {
+	out := os.Stdout
+	if path != "" {
+		if out, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
+			return err
+		}
+		defer func() {
+			if e := out.Close(); err == nil {
+				err = e
+			}
+		}()
+	}
+	lines, err := app.ExportAudit(ctx, data, out)
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "%d changes\n", lines)
+	}
+	return err
 }
 
 func runRules(ctx context.Context, args []string) error {
