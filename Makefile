@@ -39,7 +39,7 @@ packages-test: packages-build
 test: packages-test build check test-web test-go e2e
 
 test-go: api/graphclient/node_modules/.package-lock.json api/kustoclient/node_modules/.package-lock.json
-	go test -race -timeout 20m ./...
+	TOCSIN_TRAP=20000 go test -race -timeout 20m ./...
 
 test-web: web/node_modules/.package-lock.json
 	cd web && npm run check && npm test

@@ -80,11 +80,14 @@ type Policy struct {
 	// sources names without its domain.
 	BareName float64
 	// Vague is how much of its weight a thing keeps that only stood beside what
-	// happened, and a device that people of all kinds are seen on.
+	// happened, and a device that two alerts share while each names a device of
+	// its own.
 	Vague float64
 	// CommonDevices and CommonRules: an address, host name or file that alerts
 	// of this many rules on this many devices carry outside the candidate is
-	// infrastructure, and links nothing.
+	// infrastructure, and links nothing. From there on the weight of such things,
+	// of devices by the number of people seen on them, and from twice as many
+	// devices on of accounts, falls with their spread.
 	CommonDevices, CommonRules int
 	// MaxAlerts is the size from which on an incident takes alerts only on
 	// evidence of process, mail, link or application, so that no place and no
@@ -109,7 +112,7 @@ type Policy struct {
 //	sameFile      0.90  8 h        3    tools are shared
 //	sameDomain    0.90  48 h       6    one staging or control host
 //	sameIp        0.75  12 h       6    addresses are shared by proxies
-//	movement      1.10  5 min      -    an account that acts on two devices at once
+//	movement      1.10  5 min     30    an account that acts on two devices at once
 //	sameUser      0.80  8 h        3    people do more than one thing
 //	sameMailbox   0.60  48 h       3    what happens to one mailbox
 //	sameResource  0.70  24 h       3    one vault, bucket or key
@@ -133,7 +136,7 @@ func DefaultPolicy() Policy {
 			SameFile:     {0.90, 8 * time.Hour, 3},
 			SameDomain:   {0.90, 48 * time.Hour, 6},
 			SameIP:       {0.75, 12 * time.Hour, 6},
-			Movement:     {1.10, 5 * time.Minute, 0},
+			Movement:     {1.10, 5 * time.Minute, 30},
 			SameUser:     {0.80, 8 * time.Hour, 3},
 			SameMailbox:  {0.60, 48 * time.Hour, 3},
 			SameResource: {0.70, 24 * time.Hour, 3},

@@ -196,9 +196,6 @@ func (w *weigher) counts(c *Candidate) map[tocsin.EntityKey]float64 {
 func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float64 {
 	r := w.p.Weights[sig].Rarity
 	known := w.prev.Keys[k]
-	if sig == SameDevice && known.Users >= 4*w.p.CommonDevices {
-		return w.p.Vague // a server for everybody
-	}
 	if r == 0 {
 		return 1
 	}
@@ -216,6 +213,32 @@ func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float
 		outside--
 	}
 	return r / (r + math.Max(0, outside))
+}
+
+// spread is what is left of a value that is seen all over the place, whoever
+// carries it: as the parts of one incident grow together, no outsider may be
+// left to prove that it is common. How wide is wide depends on what it is: an
+// account that acts on ten devices may be an attacker's, a server that ten people
+// are seen on is a server for everybody. A value that only one or two rules name
+// is not cut, however often: that is one thing done many times.
+func (w *weigher) spread(k tocsin.EntityKey, sig Signal) float64 {
+	known := w.prev.Keys[k]
+	free := float64(w.p.CommonDevices)
+	perRule := free / float64(max(1, w.p.CommonRules))
+	n := math.Min(float64(known.Devices), perRule*float64(known.Rules))
+	switch sig {
+	case SameIP, SameDomain, SameFile, SameObject, SameSender:
+	case SameUser:
+		free *= 2
+		if n > free {
+			return free * free / (n * n)
+		}
+	case SameDevice:
+		n = float64(known.Users)
+	default:
+		return 1
+	}
+	return math.Min(1, free/math.Max(1, n))
 }
 
 func (w *weigher) decay(sig Signal, gap time.Duration) float64 {
@@ -246,7 +269,11 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 				if sig == "" {
 					continue
 				}
-				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * w.specific(k, w.inside[i][k], sig)
+				special := w.specific(k, w.inside[i][k], sig)
+				if !t.Hostile || !o.Hostile {
+					special *= w.spread(k, sig)
+				}
+				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * special
 				if bareName(k) {
 					x *= w.p.BareName
 				}
@@ -269,7 +296,8 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 			}
 		}
 	}
-	if out.weight > 0 {
+	if _, sameUser := best[SameUser]; out.weight > 0 && (out.hard > 0 || sameUser || !w.users || !otherUsers) {
+		// Of two people at one place, one does not carry on what the other began.
 		w.addTactics(&out)
 	}
 	slices.SortStableFunc(out.shared, func(a, b shared) int {
@@ -304,9 +332,18 @@ func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers 
 	if sameDevice && !sameUser && w.users && otherUsers {
 		device.weight *= 1 - w.p.OtherUser
 		best[SameDevice] = device
+		if w.strangers(m, best) {
+			delete(best, SameRule)
+		}
+	}
+	if sameDevice && w.f.besides(m, PartDevice) && m.besides(w.f, PartDevice) {
+		// Each has a device of its own: what they share is a server that both asked.
+		device.weight *= w.p.Vague
+		best[SameDevice] = device
 	}
 	if sameUser && !sameDevice && w.f.has(PartDevice) && m.has(PartDevice) {
-		x := w.p.Weights[Movement].Full * w.decay(Movement, gapOf(w.f, m))
+		// An account that is seen everywhere anyway does not move.
+		x := w.p.Weights[Movement].Full * w.decay(Movement, gapOf(w.f, m)) * w.specific(user.key, w.inside[i][user.key], Movement) * w.spread(user.key, SameUser)
 		if bareName(user.thing.Keys[0]) || bareName(user.other.Keys[0]) {
 			x *= w.p.BareName
 		}
@@ -338,6 +375,36 @@ var placeSignals = []Signal{SameSession, Movement, SameUser, SameDevice}
 func (f *Facts) has(p Part) bool {
 	for i := range f.Things {
 		if f.Things[i].Part == p && !f.Things[i].Common {
+			return true
+		}
+	}
+	return false
+}
+
+// strangers: two accounts at one place whose addresses or processes differ, too,
+// are two people even when the same rule finds them.
+func (w *weigher) strangers(m *Facts, best map[Signal]shared) bool {
+	for _, s := range []Signal{SameIP, SameSession, SameProcess, Lineage, Sibling, SamePID} {
+		if _, ok := best[s]; ok {
+			return false
+		}
+	}
+	return (w.f.has(PartIP) && m.has(PartIP)) || (w.f.has(PartProcess) && m.has(PartProcess))
+}
+
+// besides reports whether f names a thing of the part that g does not name.
+func (f *Facts) besides(g *Facts, p Part) bool {
+	for i := range f.Things {
+		t := &f.Things[i]
+		if t.Part != p || t.Common {
+			continue
+		}
+		shared := false
+		for j := range g.Things {
+			o := &g.Things[j]
+			shared = shared || (o.Part == p && slices.ContainsFunc(o.Keys, func(k tocsin.EntityKey) bool { return slices.Contains(t.Keys, k) }))
+		}
+		if !shared {
 			return true
 		}
 	}
