@@ -113,6 +113,11 @@ const (
 	ReasonLateralMovement  CorrelationReason = "lateralMovementPath"
 )
 
+// CorrelationReasons lists every reason, in schema order.
+var CorrelationReasons = []CorrelationReason{ReasonRepeated, ReasonSimilarArtifacts, ReasonTargetedAsset, ReasonNetworkSegment, ReasonEventSequence,
+	ReasonTimeFrame, ReasonThreatSource, ReasonSimilarTTPs, ReasonSameActor, ReasonSameCampaign, ReasonIndicators, ReasonSameAsset,
+	ReasonNetworkProximity, ReasonCausalSequence, ReasonTemporal, ReasonLateralMovement}
+
 // Link says why an alert stands with another in one incident.
 type Link struct {
 	ToAlertID    string              `json:"toAlertId"`

@@ -24,6 +24,9 @@ type activity struct {
 	After   json.RawMessage `json:"after,omitempty"`
 	AlertID string          `json:"alertId,omitempty"`
 	Comment string          `json:"comment,omitempty"`
+	// Origin is the number of the incident that the line is of, when that one
+	// was merged into the incident that was asked for.
+	Origin int64 `json:"origin,omitempty"`
 }
 
 type actor struct {
@@ -85,7 +88,11 @@ func (a *API) activities(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := valueOf[activity]{Value: make([]activity, 0, len(lines))}
 	for i := range lines {
-		out.Value = append(out.Value, activityOf(&lines[i]))
+		act := activityOf(&lines[i])
+		if from, err := strconv.ParseInt(lines[i].ID, 10, 64); err == nil && lines[i].Noun == "incident" && from != id {
+			act.Origin = from
+		}
+		out.Value = append(out.Value, act)
 	}
 	return writeJSON(w, http.StatusOK, out)
 }

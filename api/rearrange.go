@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/cases"
 )
 
 type mergeBody struct {
@@ -19,6 +20,35 @@ type moveBody struct {
 	AlertIDs     []string `json:"alertIds"`
 	IncidentID   *string  `json:"incidentId,omitempty"`
 	AlertComment string   `json:"alertComment,omitempty"`
+	// What the alerts have to do with the incident that they go to.
+	NewCorrelationReasons []string `json:"newCorrelationReasons,omitempty"`
+	feedback
+}
+
+// feedback is what a person says about why alerts had been together.
+type feedback struct {
+	WrongReasons []string      `json:"wrongCorrelationReasons,omitempty"`
+	Irrelevant   []entityNamed `json:"irrelevantEntities,omitempty"`
+}
+
+type entityNamed struct {
+	Type string `json:"type,omitempty"`
+	Name string `json:"name,omitempty"`
+	Key  string `json:"key"`
+}
+
+func (f *feedback) things() (out []tocsin.LinkedThing) {
+	for _, e := range f.Irrelevant {
+		out = append(out, tocsin.LinkedThing{Type: tocsin.ParseEntityKey(e.Key).Type, Name: e.Name, Key: e.Key})
+	}
+	return out
+}
+
+func (f *feedback) reasons() (out []tocsin.CorrelationReason) {
+	for _, r := range f.WrongReasons {
+		out = append(out, tocsin.CorrelationReason(r))
+	}
+	return out
 }
 
 // targetAnswer is Graph's answer, and in our own property what undoes it.
@@ -81,7 +111,8 @@ func (a *API) moveAlerts(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	into, done, err := a.cfg.Cases.MoveAlerts(r.Context(), in.AlertIDs, to, in.AlertComment)
+	into, done, err := a.cfg.Cases.Move(r.Context(), cases.Move{Alerts: in.AlertIDs, To: to, Why: in.AlertComment,
+		Reasons: in.NewCorrelationReasons, WrongReasons: in.reasons(), Irrelevant: in.things()})
 	if err != nil {
 		return err
 	}
@@ -101,6 +132,10 @@ type rearrangement struct {
 	Why     string    `json:"why,omitempty"`
 	Reasons []string  `json:"reasons,omitempty"`
 	Undone  time.Time `json:"undone,omitzero"`
+	// What was cut, of a split.
+	Cut          *tocsin.CutLink            `json:"cut,omitempty"`
+	WrongReasons []tocsin.CorrelationReason `json:"wrongCorrelationReasons,omitempty"`
+	Irrelevant   []entityNamed              `json:"irrelevantEntities,omitempty"`
 }
 
 func (a *API) rearrangements(w http.ResponseWriter, r *http.Request) error {
@@ -121,7 +156,11 @@ func (a *API) rearrangements(w http.ResponseWriter, r *http.Request) error {
 
 func rearrangementOf(r *tocsin.Rearrangement) rearrangement {
 	out := rearrangement{ID: r.ID, At: r.At, Kind: string(r.Kind), Actor: actor{string(r.Actor.Kind), r.Actor.Name}, From: r.From, To: r.To,
-		Alerts: len(r.Alerts), Why: r.Why, Reasons: r.Reasons, Undone: r.Undone}
+		Alerts: len(r.Alerts), Why: r.Why, Reasons: r.Reasons, Undone: r.Undone,
+		Cut: r.Cut, WrongReasons: r.WrongReasons}
+	for _, t := range r.Irrelevant {
+		out.Irrelevant = append(out.Irrelevant, entityNamed{string(t.Type), t.Name, t.Key})
+	}
 	if r.FromBefore != nil {
 		out.Name = r.FromBefore.DisplayName
 	}

@@ -265,8 +265,11 @@ func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64,
 			}
 		}
 	}
-	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object("alertCount", dst.tally.alerts-src.tally.alerts),
-		After:   object("alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n),
+	after := []any{"alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n}
+	if len(r.Reasons) > 0 {
+		after = append(after, "reasons", r.Reasons)
+	}
+	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object("alertCount", dst.tally.alerts-src.tally.alerts), After: object(after...),
 		Summary: sentence(fmt.Sprintf("Incident %d, “%s”, was merged into this one", src.inc.ID, src.inc.DisplayName), why)}); err != nil {
 		return 0, err
 	}

@@ -113,159 +113,6 @@ func checkWhy(why string) (string, error) {
 	return why, nil
 }
 
-// MoveAlerts moves alerts into another open incident, or with to 0 into a new
-// one that is named from them. The incidents that gave are counted again; one
-// that has no alert left becomes a signpost to the taker. The engine will not
-// join what was parted so. It returns the taker and what was done, one
-// rearrangement for each incident that gave, which Undo takes back.
-func (c *Cases) MoveAlerts(ctx context.Context, alerts []string, to int64, why string) (taker int64, done []tocsin.Rearrangement, err error) {
-	alerts = slices.Clone(alerts)
-	slices.Sort(alerts)
-	alerts = slices.Compact(alerts)
-	if len(alerts) == 0 || len(alerts) > tocsin.MaxMoved {
-		return 0, nil, tocsin.Errorf(tocsin.CodeInvalid, "1 to %d alerts can be moved at once, not %d", tocsin.MaxMoved, len(alerts))
-	}
-	if why, err = checkWhy(why); err != nil {
-		return 0, nil, err
-	}
-	err = c.st.Update(ctx, func(tx *store.Tx) error {
-		taker, done = to, nil
-		m := mover{c: c, tx: tx, why: why, from: map[int64][]tocsin.Alert{}}
-		for _, id := range alerts {
-			a, err := tx.Alert(id)
-			if err != nil {
-				return err
-			}
-			if a.IncidentID == to {
-				return tocsin.Errorf(tocsin.CodeConflict, "alert %s is in incident %d already", id, to)
-			}
-			if _, ok := m.from[a.IncidentID]; !ok {
-				m.order = append(m.order, a.IncidentID)
-			}
-			m.from[a.IncidentID] = append(m.from[a.IncidentID], a)
-		}
-		slices.Sort(m.order)
-		var err error
-		taker, done, err = m.run(to)
-		return err
-	})
-	return taker, done, err
-}
-
-// mover is one move while it runs.
-type mover struct {
-	c     *Cases
-	tx    *store.Tx
-	why   string
-	from  map[int64][]tocsin.Alert
-	order []int64
-}
-
-func (m *mover) run(to int64) (int64, []tocsin.Rearrangement, error) {
-	tx := m.tx
-	var dst tocsin.Incident
-	var err error
-	fresh := to == 0
-	if fresh {
-		t := newTally()
-		for _, id := range m.order {
-			for i := range m.from[id] {
-				t.add(digestOf(&m.from[id][i]), m.from[id][i].Active())
-			}
-		}
-		dst = tocsin.Incident{Status: tocsin.IncidentActive, Classification: tocsin.ClassUnknown, Determination: tocsin.DetUnknown, Created: tx.Now(), LastUpdate: tx.Now()}
-		t.apply(&dst)
-		err = tx.CreateIncident(&dst)
-	} else if dst, err = tx.Incident(to); err == nil {
-		if err = dst.CheckMove(dst.Status); err == nil && !dst.Open() {
-			err = tocsin.Errorf(tocsin.CodeConflict, "incident %d is resolved; open it again first", to)
-		}
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	var done []tocsin.Rearrangement
-	var lines []tocsin.Change
-	for _, id := range m.order {
-		r, line, err := m.give(id, &dst, fresh)
-		if err != nil {
-			return 0, nil, err
-		}
-		done, lines = append(done, r), append(lines, line)
-	}
-	if fresh {
-		lines = append([]tocsin.Change{{Kind: "created", Summary: sentence("Opened for alerts that were moved", m.why),
-			After: object("displayName", dst.DisplayName, "severity", dst.Severity, "status", dst.Status)}}, lines...)
-	}
-	if err := m.c.settle(tx, &dst, lines); err != nil {
-		return 0, nil, err
-	}
-	for i := range done {
-		done[i].ToAfter = standing(dst)
-		if err := tx.PutRearrangement(&done[i]); err != nil {
-			return 0, nil, err
-		}
-	}
-	return dst.ID, done, nil
-}
-
-// give moves the chosen alerts of one incident.
-func (m *mover) give(id int64, dst *tocsin.Incident, fresh bool) (r tocsin.Rearrangement, line tocsin.Change, err error) {
-	tx := m.tx
-	src, err := tx.Incident(id)
-	if err != nil {
-		return r, line, err
-	}
-	if err := src.CheckMove(src.Status); err != nil {
-		return r, line, err
-	}
-	r = tocsin.Rearrangement{Kind: tocsin.RearrangeMove, Actor: tx.Principal().Actor(), From: src.ID, To: dst.ID, Why: m.why, Created: fresh,
-		FromBefore: standing(src), ToBefore: standing(*dst)}
-	var titles []string
-	for i := range m.from[id] {
-		a := &m.from[id][i]
-		owner := a.AssignedTo
-		if dst.AssignedTo != "" {
-			owner = dst.AssignedTo
-		}
-		if _, err := tx.MoveAlert(a.ID, src.ID, dst.ID, owner); err != nil {
-			return r, line, err
-		}
-		r.Alerts = append(r.Alerts, tocsin.MovedAlert{ID: a.ID, AssignedTo: a.AssignedTo})
-		if len(titles) < 3 {
-			titles = append(titles, "“"+a.Title+"”")
-		}
-	}
-	if err := tx.SetApart(src.ID, dst.ID, true); err != nil {
-		return r, line, err
-	}
-	n := int64(len(r.Alerts))
-	what := plural(n, "alert")
-	if n <= 3 {
-		what = "Alert " + strings.Join(titles, ", ")
-	}
-	left, err := tx.AlertsIn(src.ID)
-	if err != nil {
-		return r, line, err
-	}
-	out := tocsin.Change{Kind: "alertsMovedOut", After: object("to", dst.ID, "alerts", n),
-		Summary: sentence(fmt.Sprintf("%s moved to incident %d, “%s”", what, dst.ID, dst.DisplayName), m.why)}
-	if len(left) == 0 {
-		r.Emptied = true
-		src.Status, src.RedirectID = tocsin.IncidentRedirected, dst.ID
-		src.SystemTags = append(src.SystemTags, "Redirected")
-		err = m.c.save(tx, &src, []tocsin.Change{out})
-		if err == nil {
-			err = tx.SetApart(src.ID, dst.ID, false)
-		}
-	} else {
-		err = m.c.settle(tx, &src, []tocsin.Change{out})
-	}
-	line = tocsin.Change{Kind: "alertsMovedIn", After: object("from", src.ID, "alerts", n),
-		Summary: sentence(fmt.Sprintf("%s moved here from incident %d, “%s”", what, src.ID, src.DisplayName), m.why)}
-	return r, line, err
-}
-
 // settle counts an incident again after alerts came or went, and writes it.
 func (c *Cases) settle(tx *store.Tx, inc *tocsin.Incident, lines []tocsin.Change) error {
 	if err := tx.SetOpen(inc.ID, inc.Open()); err != nil {
@@ -355,8 +202,8 @@ func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Inc
 		}
 	}
 	what, kind := "merge", "unmerged"
-	if r.Kind == tocsin.RearrangeMove {
-		what, kind = "move", "moveUndone"
+	if r.Kind != tocsin.RearrangeMerge {
+		what, kind = string(r.Kind), string(r.Kind)+"Undone"
 	}
 	number := strconv.FormatInt(r.ID, 10)
 	if err := tx.SetApart(r.From, r.To, true); err != nil {
@@ -369,7 +216,17 @@ func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Inc
 	gone := tocsin.Change{Kind: kind, Before: object("alertCount", to.AlertCount), After: object("rearrangement", number, "from", r.From, "alerts", back),
 		Summary: fmt.Sprintf("The %s of incident %d into this one was undone: %s went back", what, r.From, plural(back, "alert"))}
 	if len(left) == 0 {
-		// It was made for the alerts that went back.
+		// It was made for the alerts that went back; what people said of it goes
+		// with them.
+		said, err := tx.CommentsIn(to.ID)
+		if err != nil {
+			return err
+		}
+		for _, id := range said {
+			if err := tx.MoveComment(id, to.ID, from.ID); err != nil {
+				return err
+			}
+		}
 		to.Status, to.RedirectID = tocsin.IncidentRedirected, r.From
 		to.SystemTags = append(to.SystemTags, "Redirected")
 		if err := c.save(tx, to, []tocsin.Change{gone}); err != nil {

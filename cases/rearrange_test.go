@@ -56,6 +56,8 @@ func (w *world) do(t testing.TB, err error) {
 }
 
 // C10, C14, C16.
+// C10: two to five incidents become one that holds all their alerts, with the
+// reason. C16: one of the predefined reasons is kept with it.
 func TestMergeAndUndo(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
@@ -160,6 +162,7 @@ func TestUndoKeepsWork(t *testing.T) {
 }
 
 // C11.
+// C11: a refused merge names what differs, and changes nothing.
 func TestMergeRefused(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
