@@ -40,17 +40,53 @@ func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]
 	if len(properties) == 0 || len(properties) > maxFacets {
 		return nil, tocsin.Errorf(tocsin.CodeInvalid, "1 to %d properties can be counted at once, not %d", maxFacets, len(properties))
 	}
-	out := make(map[string][]FacetCount, len(properties))
 	for _, p := range properties {
-		f, ok := n.fields[p]
-		if !ok || !f.countable() {
+		if f, ok := n.fields[p]; !ok || !f.countable() {
 			return nil, tocsin.Errorf(tocsin.CodeInvalid, "%s has no property %q whose values can be counted", n.name, p)
 		}
-		counts, err := tx.facet(n, f, without(q, n, f))
+	}
+	c := compiler{n: n, fold: tx.s.dialect.fold}
+	if _, err := c.where(q); err != nil {
+		return nil, err
+	}
+	out, err := tx.indexedFacets(n, q, properties)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range properties {
+		f := n.fields[p]
+		counts, known := out[p]
+		if !known {
+			counts, err = tx.facet(n, f, without(q, n, f))
+		}
+		if err == nil {
+			err = tx.spell(f, counts)
+		}
 		if err != nil {
 			return nil, err
 		}
 		out[p] = counts
+	}
+	return out, nil
+}
+
+// indexedFacets has those of the properties that the index can count.
+func (tx *Tx) indexedFacets(n noun, q tocsin.Query, properties []string) (map[string][]FacetCount, error) {
+	out := make(map[string][]FacetCount, len(properties))
+	k := tx.asker(n)
+	if k == nil {
+		return out, nil
+	}
+	defer k.done()
+	for _, p := range properties {
+		f := n.fields[p]
+		counts, ok, err := k.facet(f, without(q, n, f))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out[p] = counts
+		}
 	}
 	return out, nil
 }
@@ -91,9 +127,6 @@ func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]FacetCount, error) {
 		out = append(out, fc)
 		return err
 	})
-	if err == nil {
-		err = tx.spell(f, out)
-	}
 	return out, err
 }
 

@@ -40,9 +40,12 @@ func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
 		ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body`, inc.ID, body); err != nil {
 		return fmt.Errorf("write incident %d: %w", inc.ID, err)
 	}
-	if err := tx.putLabels(incidentLabels, inc.ID, false, labelsOf(inc)); err != nil {
+	labels := labelsOf(inc)
+	if err := tx.putLabels(incidentLabels, inc.ID, false, labels); err != nil {
 		return fmt.Errorf("write labels of incident %d: %w", inc.ID, err)
 	}
+	ch := tx.indexed()
+	ch.rows = append(ch.rows, indexRowOf(inc, labels))
 	return tx.putTitle(inc.ID, inc.DisplayName)
 }
 
@@ -248,6 +251,8 @@ func (tx *Tx) MoveAll(from, to int64) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("move alerts of incident %d to %d: %w", from, to, err)
 	}
+	tx.reindexNames(from)
+	tx.reindexNames(to)
 	_, err = tx.exec(`DELETE FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'part'`, from)
 	return n, err
 }

@@ -30,6 +30,8 @@ func (tx *Tx) nameID(text string) (id int64, err error) {
 	found, err := tx.one(`SELECT id FROM name WHERE tenant = $1 AND text = $2`, []any{text}, &id)
 	if err == nil && !found {
 		_, err = tx.one(`INSERT INTO name (tenant, text) VALUES ($1, $2) RETURNING id`, []any{text}, &id)
+		ch := tx.indexed()
+		ch.names = append(ch.names, indexName{id, text})
 	}
 	if err == nil {
 		// Only once it is durable: a number that was rolled back is given again.
@@ -81,6 +83,10 @@ func (tx *Tx) PutNames(alertID string, incidentID int64, names []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	ch := tx.indexed()
+	for _, id := range ids {
+		ch.add[incidentID] = append(ch.add[incidentID], id.(int64))
+	}
 	_, err := tx.exec(`INSERT INTO alert_name (tenant, alert_id, name_id) VALUES `+rowList(len(ids), `($1, $2, `, 3)+
 		` ON CONFLICT (tenant, name_id, alert_id) DO NOTHING`, append([]any{alertID}, ids...)...)
 	if err == nil {
@@ -100,6 +106,7 @@ func (tx *Tx) putTitle(incidentID int64, title string) error {
 	if err != nil {
 		return fmt.Errorf("write name of incident %d: %w", incidentID, err)
 	}
+	tx.indexed().titles[incidentID] = id
 	n, err := tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES ($1, $2, 'title', $3)
 		ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, incidentID, id)
 	if err == nil && n > 0 {

@@ -498,14 +498,17 @@ func (c *compiler) order(by []tocsin.Order) (string, error) {
 	return strings.Join(append(parts, c.n.alias+".id"+dir), ", "), nil
 }
 
+func pageSize(q tocsin.Query) int {
+	if q.Top <= 0 {
+		return DefaultTop
+	}
+	return min(q.Top, MaxTop)
+}
+
 // page runs a query of a noun; scan sees at most Top rows. total is -1 unless
 // q.Count is set.
 func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.Rows) error) (total int64, more bool, err error) {
-	top := q.Top
-	if top <= 0 {
-		top = DefaultTop
-	}
-	top = min(top, MaxTop)
+	top := pageSize(q)
 	if q.Skip < 0 || q.Skip > MaxSkip {
 		return 0, false, tocsin.Errorf(tocsin.CodeLimit, "at most %d can be skipped: narrow the filter", MaxSkip)
 	}
@@ -543,8 +546,20 @@ func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.R
 // in all (-1 unless asked for), and whether there are more. Redirected ones are
 // left out unless the filter names that status.
 func (tx *Tx) Incidents(q tocsin.Query) (out []tocsin.Incident, total int64, more bool, err error) {
-	// First the numbers, out of narrow rows, then the bodies of just those.
-	var ids []int64
+	// First the numbers, out of the index or of narrow rows, then the bodies of
+	// just those.
+	ids, total, more, known, err := tx.indexedPage(q)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	if known {
+		out, err = tx.incidents(ids)
+		return out, total, more, err
+	}
+	counted := total
+	if counted >= 0 {
+		q.Count = false
+	}
 	total, more, err = tx.page(incidents, "i.id", q, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
@@ -554,7 +569,37 @@ func (tx *Tx) Incidents(q tocsin.Query) (out []tocsin.Incident, total int64, mor
 	if err == nil {
 		out, err = tx.incidents(ids)
 	}
-	return out, total, more, err
+	return out, max(total, counted), more, err
+}
+
+// indexedPage asks the index for a page; known is false when the tables have to
+// be asked, and then total may yet be known.
+func (tx *Tx) indexedPage(q tocsin.Query) (ids []int64, total int64, more, known bool, err error) {
+	c := compiler{n: incidents, fold: tx.s.dialect.fold}
+	if _, err := c.where(q); err != nil {
+		return nil, -1, false, false, err
+	}
+	if _, err := c.order(q.OrderBy); err != nil {
+		return nil, -1, false, false, err
+	}
+	if q.Skip < 0 || q.Skip > MaxSkip {
+		return nil, -1, false, false, nil // page says it
+	}
+	k := tx.asker(incidents)
+	if k == nil {
+		return nil, -1, false, false, nil
+	}
+	defer k.done()
+	ids, total, more, known, err = k.page(q)
+	if known || err != nil {
+		return ids, total, more, known, err
+	}
+	if q.Count {
+		if n, ok, err := k.count(q); ok || err != nil {
+			return nil, n, false, false, err
+		}
+	}
+	return nil, -1, false, false, nil
 }
 
 // Alerts is a page of alerts, without comments, how many match in all (-1

@@ -127,6 +127,7 @@ func (tx *Tx) MoveComment(id, from, to int64) error {
 // RenewNames makes an incident findable by the names of the alerts that are in
 // it now, and by no others.
 func (tx *Tx) RenewNames(incidentID int64) error {
+	tx.reindexNames(incidentID)
 	_, err := tx.exec(`DELETE FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'part'`, incidentID)
 	if err == nil {
 		_, err = tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id)

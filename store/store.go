@@ -31,6 +31,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Readers is how many queries may run at once; 4 when 0.
 	Readers int
+	// NoIndex has the queue answered by the tables alone: slower, and with 200 MB
+	// of memory less for a million incidents.
+	NoIndex bool
 }
 
 // Store is an open case store. Its methods may be called from any goroutine.
@@ -46,6 +49,8 @@ type Store struct {
 
 	names      nameMemory
 	labelTexts spellings
+	indexes    indexes
+	background sync.WaitGroup
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
@@ -80,11 +85,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store %s: %w", cfg.Path, err)
 	}
 	s.wstmts.db, s.rstmts.db = s.w, s.r
+	s.indexes.ctx, s.indexes.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return s, nil
 }
 
 // Close ends the store; running transactions finish first.
 func (s *Store) Close() error {
+	s.indexes.stop()
+	s.background.Wait()
 	s.wstmts.close()
 	s.rstmts.close()
 	return errors.Join(s.r.Close(), s.w.Close())
@@ -151,14 +159,37 @@ func (s *Store) run(ctx context.Context, p tocsin.Principal, write bool, fn func
 	if !write {
 		return nil
 	}
-	if err := raw.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	if err := tx.commit(); err != nil {
+		return err
 	}
 	for _, f := range tx.after {
 		f()
 	}
 	if tx.appended {
 		s.wake()
+	}
+	return nil
+}
+
+// commit makes the transaction durable, and has the index of its tenant follow.
+func (tx *Tx) commit() error {
+	if err := tx.finishIndexed(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if tx.change == nil {
+		if err := tx.raw.Commit(); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return nil
+	}
+	x := &tx.s.indexes
+	x.commit.Lock()
+	defer x.commit.Unlock()
+	if err := tx.raw.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if ti := x.of(tx.who.Tenant); ti != nil && !ti.failed() {
+		ti.index.apply(*tx.change)
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ type Tx struct {
 	headHash   string
 	appended   bool
 	after      []func()
+	change     *indexChange // what the index of the queue must follow; nil for nothing
 }
 
 // Now is the time of the transaction, in UTC and whole microseconds.
