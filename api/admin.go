@@ -71,15 +71,6 @@ type rulePatchBody struct {
 	Enabled *bool `json:"enabled"`
 }
 
-type auditLine struct {
-	activity
-	Noun    string `json:"noun"`
-	ID      string `json:"id"`
-	Version int64  `json:"version"`
-	Prev    string `json:"prev"`
-	Hash    string `json:"hash"`
-}
-
 func tokenInfoOf(t auth.Token) tokenInfo {
 	kind := "apiToken"
 	if t.Client {
@@ -245,21 +236,4 @@ func (a *API) importRules(w http.ResponseWriter, r *http.Request) error {
 		res.Failed = map[string]string{}
 	}
 	return writeJSON(w, http.StatusOK, res)
-}
-
-func (a *API) audit(w http.ResponseWriter, r *http.Request) error {
-	after, top, err := window(r)
-	if err != nil {
-		return err
-	}
-	lines, err := a.cfg.Feed.Changes(r.Context(), after, top)
-	if err != nil {
-		return err
-	}
-	out := valueOf[auditLine]{Value: make([]auditLine, 0, len(lines))}
-	for i := range lines {
-		c := &lines[i]
-		out.Value = append(out.Value, auditLine{activity: activityOf(c), Noun: c.Noun, ID: c.ID, Version: c.Version, Prev: c.Prev, Hash: c.Hash})
-	}
-	return writeJSON(w, http.StatusOK, out)
 }

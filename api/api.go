@@ -22,6 +22,10 @@ type Feed interface {
 	Changes(ctx context.Context, after int64, limit int) ([]tocsin.Change, error)
 	Head(ctx context.Context) (int64, error)
 	Watch() (<-chan struct{}, func())
+	Record(ctx context.Context, q tocsin.RecordQuery) ([]tocsin.Change, int64, error)
+	ExportRecord(ctx context.Context, q tocsin.RecordQuery, w io.Writer) (int64, error)
+	CheckChain(ctx context.Context, marks ...tocsin.Mark) (tocsin.Chain, *tocsin.Fault, error)
+	NoteExport(ctx context.Context, filter string) error
 }
 
 // Telemetry is what is read of the lake; *lake.Lake is one.

@@ -72,7 +72,7 @@ var routes = concat(
 	groupRoutes,
 	graphHuntingRoutes,
 	sessionRoutes,
-	caseRoutes,
+	caseRoutes, recordRoutes,
 	exportRoutes,
 	keptRoutes,
 	huntingRoutes,
@@ -135,9 +135,6 @@ var sessionRoutes = []route{
 var caseRoutes = []route{
 	{id: "incidentSummary", method: "GET", path: "/api/v1/incidents/summary", verb: tocsin.VerbIncidentRead, tag: "cases",
 		doc: "Alerts and incidents of the last 24 hours, open incidents by severity", out: is[summaryAnswer](), handle: (*API).summary},
-	{id: "listActivities", method: "GET", path: "/api/v1/incidents/{id}/activities", verb: tocsin.VerbIncidentRead, tag: "cases",
-		doc: "The incident's activity log", params: []param{query("after", "integer", "sequence number of the last line seen"), query("top", "integer", "at most 1000")},
-		out: is[valueOf[activity]](), handle: (*API).activities},
 	{id: "listTags", method: "GET", path: "/api/v1/tags", verb: tocsin.VerbIncidentRead, tag: "cases",
 		doc: "Tags in use", params: []param{query("q", "string", "beginning of the tag")}, out: is[valueOf[string]](), handle: (*API).tags},
 	{id: "listPeople", method: "GET", path: "/api/v1/users", verb: tocsin.VerbUserRead, tag: "cases",
@@ -184,9 +181,6 @@ var adminRoutes = []route{
 		doc: "Enables or disables a rule", in: is[rulePatchBody](), out: is[RuleInfo](), handle: (*API).updateRule},
 	{id: "importRules", method: "POST", path: "/api/v1/rules/import", verb: tocsin.VerbRuleManage, tag: "admin",
 		doc: "Imports Sigma rules from a zip file", inType: "application/zip", out: is[RulesImported](), handle: (*API).importRules, limit: 64 << 20},
-	{id: "listAudit", method: "GET", path: "/api/v1/audit", verb: tocsin.VerbAuditRead, tag: "admin",
-		doc: "The record of changes, oldest first", params: []param{query("after", "integer", "sequence number of the last line seen"), query("top", "integer", "at most 1000")},
-		out: is[valueOf[auditLine]](), handle: (*API).audit},
 }
 
 var systemRoutes = []route{

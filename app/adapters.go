@@ -88,7 +88,8 @@ func (d ruleDoor) Import(ctx context.Context, zip io.ReaderAt, size int64) (api.
 	if err != nil {
 		return api.RulesImported{}, err
 	}
-	if err := d.record(ctx, tocsin.Change{ID: "import", Kind: "rulesImported", Summary: fmt.Sprintf("%d rules were imported from %d files", rep.Loaded, rep.Files)}); err != nil {
+	if err := d.record(ctx, tocsin.Change{ID: "import", Kind: "rulesImported", Summary: fmt.Sprintf("%d rules were imported from %d files", rep.Loaded, rep.Files),
+		After: fmt.Appendf(nil, `{"loaded":%d,"files":%d,"unsupported":%d,"failed":%d}`, rep.Loaded, rep.Files, rep.UnsupportedCount(), len(rep.Failed))}); err != nil {
 		return api.RulesImported{}, err
 	}
 	out := api.RulesImported{Loaded: rep.Loaded, Unsupported: map[string]int{}, Failed: map[string]string{}, FailedCount: len(rep.Failed)}

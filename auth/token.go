@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -107,7 +108,8 @@ func (a *Auth) CreateToken(ctx context.Context, n NewToken) (Token, tocsin.Secre
 		if err := tx.PutToken(t); err != nil {
 			return err
 		}
-		_, err := tx.Append(tocsin.Change{Noun: "token", ID: t.ID, Kind: "created", Summary: fmt.Sprintf("Created the %s %q with the roles %s", what, t.Name, roleNames(t.Roles))})
+		_, err := tx.Append(tocsin.Change{Noun: "token", ID: t.ID, Kind: "created", After: tokenStanding(&t),
+			Summary: fmt.Sprintf("Created the %s %q with the roles %s", what, t.Name, roleNames(t.Roles))})
 		return err
 	})
 	if err != nil {
@@ -180,13 +182,20 @@ func (a *Auth) RevokeToken(ctx context.Context, id string) error {
 		if !t.Revoked.IsZero() {
 			return nil
 		}
+		was := tokenStanding(&t)
 		t.Revoked = tx.Now()
 		if err := tx.PutToken(t); err != nil {
 			return err
 		}
-		_, err = tx.Append(tocsin.Change{Noun: "token", ID: t.ID, Kind: "revoked", Summary: fmt.Sprintf("Revoked the token %q", t.Name)})
+		_, err = tx.Append(tocsin.Change{Noun: "token", ID: t.ID, Kind: "revoked", Before: was, After: tokenStanding(&t), Summary: fmt.Sprintf("Revoked the token %q", t.Name)})
 		return err
 	})
+}
+
+// tokenStanding is a token as the record tells it, without its secret.
+func tokenStanding(t *store.Token) json.RawMessage {
+	b, _ := json.Marshal(map[string]any{"name": t.Name, "roles": t.Roles, "scopes": t.Scopes, "expires": t.Expires, "revoked": !t.Revoked.IsZero()}) // it cannot fail
+	return b
 }
 
 // byToken is who an API token or access token speaks for.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (a *Auth) Bootstrap(ctx context.Context) (userName string, password tocsin.
 			return err
 		}
 		created = true
-		_, err = tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "created", Summary: "Made the first administrator, " + u.UserName})
+		_, err = tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "created", After: standing(&u), Summary: "Made the first administrator, " + u.UserName})
 		return err
 	})
 	if err != nil || !created {
@@ -121,7 +122,8 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, tocsin.Secret, 
 		if err := tx.PutUser(u); err != nil {
 			return err
 		}
-		_, err := tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "created", Summary: fmt.Sprintf("Created the user %s with the roles %s", u.UserName, roleNames(u.Roles))})
+		_, err := tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "created", After: standing(&u),
+			Summary: fmt.Sprintf("Created the user %s with the roles %s", u.UserName, roleNames(u.Roles))})
 		return err
 	})
 	if err != nil {
@@ -160,6 +162,7 @@ func (a *Auth) UpdateUser(ctx context.Context, id string, up UserUpdate) (User, 
 		if err := grantable(p, u.Roles, nil); err != nil {
 			return tocsin.Errorf(tocsin.CodeForbidden, "you cannot change an account that may do more than you")
 		}
+		was := standing(&u)
 		var said []string
 		if said, err = change(p, &u, up); err != nil {
 			return err
@@ -184,13 +187,20 @@ func (a *Auth) UpdateUser(ctx context.Context, id string, up UserUpdate) (User, 
 			}
 		}
 		out = u
-		_, err = tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "changed", Summary: fmt.Sprintf("User %s: %s", u.UserName, strings.Join(said, "; "))})
+		_, err = tx.Append(tocsin.Change{Noun: "user", ID: u.ID, Kind: "changed", Before: was, After: standing(&u),
+			Summary: fmt.Sprintf("User %s: %s", u.UserName, strings.Join(said, "; "))})
 		return err
 	})
 	if err != nil {
 		return User{}, "", err
 	}
 	return userOf(out), shown, nil
+}
+
+// standing is an account as the record tells it, without what proves its owner.
+func standing(u *store.User) json.RawMessage {
+	b, _ := json.Marshal(map[string]any{"userName": u.UserName, "displayName": u.DisplayName, "roles": u.Roles, "disabled": u.Disabled}) // texts only: it cannot fail
+	return b
 }
 
 // nextPassword hashes outside of the transaction: it takes a tenth of a second,

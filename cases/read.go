@@ -17,7 +17,6 @@ const (
 	// maxPageAlerts is how many alerts each incident of an expanded page has.
 	maxPageAlerts = 1000
 	maxTagHints   = 20
-	maxActivities = 1000
 )
 
 // Incident is the incident with this number, with its comments and, if asked
@@ -136,8 +135,26 @@ func (c *Cases) Alerts(ctx context.Context, q tocsin.Query) (p AlertPage, err er
 // that were merged into it, after a sequence, oldest first, at most top (1,000
 // at most and by default). A line of a merged one keeps that one's number in ID.
 func (c *Cases) Activities(ctx context.Context, incidentID int64, after int64, top int) (cs []tocsin.Change, err error) {
-	if top <= 0 || top > maxActivities {
-		top = maxActivities
+	cs, _, _, err = c.Log(ctx, incidentID, tocsin.RecordQuery{After: after, Limit: top}, false)
+	return cs, err
+}
+
+// LogValues are what the filters of an incident's log can be set to, with how
+// many of its lines have each value, the most frequent first.
+type LogValues struct {
+	Kinds, Actors, Origins []LogValue
+}
+
+// LogValue is one value and its count.
+type LogValue = store.RecordCount
+
+// Log is a page of the lines of Activities that match; next is where the
+// following page begins, see store.Tx.Record. Origins of the query are numbers
+// of incidents in whose log the lines were written: this one or one that was
+// merged into it. With values it also counts what the whole log has.
+func (c *Cases) Log(ctx context.Context, incidentID int64, q tocsin.RecordQuery, values bool) (cs []tocsin.Change, next int64, v LogValues, err error) {
+	if err := q.Check(); err != nil {
+		return nil, 0, v, err
 	}
 	err = c.st.View(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Incident(incidentID); err != nil {
@@ -147,14 +164,16 @@ func (c *Cases) Activities(ctx context.Context, incidentID int64, after int64, t
 		if err != nil {
 			return err
 		}
-		ids := []string{strconv.FormatInt(incidentID, 10)}
+		q.Nouns, q.IDs = []string{"incident"}, []string{strconv.FormatInt(incidentID, 10)}
 		for _, id := range merged {
-			ids = append(ids, strconv.FormatInt(id, 10))
+			q.IDs = append(q.IDs, strconv.FormatInt(id, 10))
 		}
-		cs, err = tx.ChangesOf("incident", ids, after, top)
+		if cs, next, err = tx.Record(q); err == nil && values {
+			v.Kinds, v.Actors, v.Origins, err = tx.RecordValues(q.IDs)
+		}
 		return err
 	})
-	return cs, err
+	return cs, next, v, err
 }
 
 // Tags are up to 20 custom tags that were given before and begin with prefix,

@@ -308,7 +308,7 @@ func (c *Cases) Part(ctx context.Context, a, b int64, apart bool) error {
 			if !apart {
 				what = "No longer kept apart from"
 			}
-			ch := tocsin.Change{Kind: "parted", After: object("apart", apart, "incident", pair[1]), Summary: fmt.Sprintf("%s incident %d", what, pair[1])}
+			ch := tocsin.Change{Kind: "parted", Before: object("apart", !apart), After: object("apart", apart, "incident", pair[1]), Summary: fmt.Sprintf("%s incident %d", what, pair[1])}
 			if err := c.save(tx, &inc, []tocsin.Change{ch}); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"io"
 	"strconv"
 	"strings"
@@ -358,4 +359,17 @@ func (s *Store) ExportRecord(ctx context.Context, q tocsin.RecordQuery, w io.Wri
 		return lines, err
 	}
 	return lines, out.End()
+}
+
+// NoteExport leaves a line about an export of the record, with the filter that
+// it had.
+func (s *Store) NoteExport(ctx context.Context, filter string) error {
+	return s.Update(ctx, func(tx *Tx) error {
+		after, err := toJSON(map[string]string{"filter": filter})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Append(tocsin.Change{Noun: "audit", ID: "export", Kind: "recordExported", Summary: "Exported the record of changes", After: json.RawMessage(after)})
+		return err
+	})
 }
