@@ -30,7 +30,7 @@ var CaseNouns = []string{"incident", "alert"}
 // CorrelationKinds are the kinds of lines of an incident or alert that say
 // which alerts are together.
 var CorrelationKinds = []string{"created", "alertCorrelated", "alertRepeated", "alertLinked", "merged", "unmerged", "redirected", "mergeRefused",
-	"alertsMovedIn", "alertsMovedOut", "moveUndone", "parted", "split", "splitUndone", "alertsSplitIn", "alertsSplitOut", "unsplit", "related", "unrelated", "reopenedByAlert"}
+	"alertsMovedIn", "alertsMovedOut", "moveUndone", "parted", "split", "splitOff", "splitUndone", "unsplit", "related", "unrelated", "reopenedByAlert"}
 
 // NounsOf are the nouns that make up a category; nil for those that divide the
 // lines of CaseNouns, and for CategorySettings, which has all other nouns.
