@@ -21,7 +21,7 @@ const (
 	// One transaction of a bulk change is short, so that whoever else writes
 	// waits only a moment.
 	bulkChunk      = 500
-	bulkChunkTime  = 100 * time.Millisecond
+	bulkChunkTime  = 50 * time.Millisecond
 	bulkPause      = 5 * time.Millisecond
 	bulkTurn       = 5 * time.Second // then other jobs have their turn
 	maxBulkAnswers = 1000

@@ -4,7 +4,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tocsinhq/tocsin"
 )
@@ -198,13 +200,15 @@ type AlertStand struct {
 
 // AlertStands are those of the alerts of an incident, in the order of their ids.
 func (tx *Tx) AlertStands(incidentID int64) (out []AlertStand, err error) {
-	rows, err := tx.query(`SELECT id, version, status, assigned_to, resolved FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY id`, incidentID)
+	rows, err := tx.query(`SELECT id, version, status, assigned_to, resolved FROM alert WHERE tenant = $1 AND incident_id = $2`, incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var a AlertStand
 		err := rows.Scan(&a.ID, &a.Version, &a.Status, &a.AssignedTo, &a.Resolved)
 		out = append(out, a)
 		return err
 	})
+	// Sorted here: asked for it, the database would walk all alerts by their ids.
+	slices.SortFunc(out, func(a, b AlertStand) int { return strings.Compare(a.ID, b.ID) })
 	return out, err
 }
 

@@ -54,8 +54,11 @@ func (tx *Tx) PutKeys(alertID string, incidentID int64, open bool, last time.Tim
 // SetOpen says whether the alerts of an incident are candidates for
 // correlation.
 func (tx *Tx) SetOpen(incidentID int64, open bool) error {
-	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND open <> $3
-		AND alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2)`, incidentID, flag(open))
+	// The keys are found first and then changed by all of their columns: asked
+	// in one, SQLite walks the whole table, since it changes what it would walk by.
+	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND (key, open, last, alert_id) IN
+		(SELECT k.key, k.open, k.last, k.alert_id FROM alert_key AS k WHERE k.tenant = $1 AND k.open <> $3
+			AND k.alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2))`, incidentID, flag(open))
 	return err
 }
 

@@ -74,10 +74,10 @@ func (tx *Tx) RearrangementsOf(incidentID int64, limit int) ([]tocsin.Rearrangem
 	return tx.rearrangements(fromRearrangement+`(from_id = $2 OR to_id = $2) ORDER BY id DESC LIMIT $3`, incidentID, limit)
 }
 
-// AlertsIn are the alerts of an incident as a move needs them, in the order of
-// their ids.
+// AlertsIn are the alerts of an incident as a move needs them, in the order in
+// which they were made.
 func (tx *Tx) AlertsIn(incidentID int64) (out []tocsin.MovedAlert, err error) {
-	rows, err := tx.query(`SELECT id, assigned_to FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY id`, incidentID)
+	rows, err := tx.query(`SELECT id, assigned_to FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY +created, id`, incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var a tocsin.MovedAlert
 		err := rows.Scan(&a.ID, &a.AssignedTo)
