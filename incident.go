@@ -177,6 +177,9 @@ type Incident struct {
 	Score   int      `json:"priorityScore"`
 	Factors []Factor `json:"priorityFactors,omitempty"`
 
+	// CustomDetails are names and values of people's and programs' own.
+	CustomDetails map[string]any `json:"customDetails,omitempty"`
+
 	Comments []Comment `json:"comments,omitempty"`
 	Alerts   []Alert   `json:"alerts,omitempty"` // only when expanded
 }

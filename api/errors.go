@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tocsinhq/tocsin"
+	"github.com/tocsinhq/tocsin/cases"
 )
 
 // errorBody is Graph's error body.
@@ -24,6 +25,10 @@ type errorDetail struct {
 	InnerError innerError `json:"innerError"`
 	// Diagnostics are the mistakes of a query in KQL.
 	Diagnostics []diagnostic `json:"diagnostics,omitempty"`
+	// Conflicts are the properties that somebody else changed meanwhile, Version
+	// that of the thing as it is now.
+	Conflicts []fieldConflict `json:"conflicts,omitempty"`
+	Version   int64           `json:"version,omitempty"`
 }
 
 type innerError struct {
@@ -124,9 +129,35 @@ func (a *API) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	_ = json.NewEncoder(w).Encode(errorBody{errorDetail{Code: code, Message: huntMessage(err), Diagnostics: diagnosed(err), InnerError: innerError{
+	detail := errorDetail{Code: code, Message: huntMessage(err), Diagnostics: diagnosed(err), InnerError: innerError{
 		Date:      a.now().UTC().Format("2006-01-02T15:04:05"),
-		RequestID: requestID(r), ClientRequestID: clientRequestID(r)}}})
+		RequestID: requestID(r), ClientRequestID: clientRequestID(r)}}
+	detail.Conflicts, detail.Version = conflictsOf(err)
+	_ = json.NewEncoder(w).Encode(errorBody{detail})
+}
+
+// fieldConflict is one property that two people changed.
+type fieldConflict struct {
+	Field  string          `json:"field"`
+	Base   json.RawMessage `json:"base"`
+	Mine   json.RawMessage `json:"mine"`
+	Theirs json.RawMessage `json:"theirs"`
+	By     actor           `json:"by"`
+	At     time.Time       `json:"at,omitzero"`
+}
+
+func conflictsOf(err error) (out []fieldConflict, version int64) {
+	c := cases.AsConflict(err)
+	if c == nil {
+		return nil, 0
+	}
+	for _, f := range c.Fields {
+		out = append(out, fieldConflict{f.Field, f.Base, f.Mine, f.Theirs, actor{string(f.By.Kind), f.By.Name}, f.At})
+	}
+	if c.Incident != nil {
+		return out, c.Incident.Version
+	}
+	return out, c.Alert.Version
 }
 
 // unwrapAll shows the log what an Error hides from clients.

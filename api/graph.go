@@ -55,6 +55,7 @@ type incidentDetails struct {
 	FirstActivityDateTime *time.Time     `json:"firstActivityDateTime"`
 	LastActivityDateTime  *time.Time     `json:"lastActivityDateTime"`
 	AutoNamed             bool           `json:"autoNamed"`
+	CustomDetails         map[string]any `json:"customDetails"`
 	// What its alerts say besides, without repetition.
 	ProductNames        []string `json:"productNames"`
 	AlertPolicies       []string `json:"alertPolicies"`
@@ -205,7 +206,7 @@ func (v view) incident(i *tocsin.Incident) graphIncident {
 			ImpactedAssets: impactedAssets{Devices: i.AssetCounts.Devices, Users: i.AssetCounts.Users, Mailboxes: i.AssetCounts.Mailboxes,
 				Apps: i.AssetCounts.Apps, CloudResources: i.AssetCounts.CloudResources, Names: []thingName{}},
 			FirstActivityDateTime: moment(i.FirstActivity), LastActivityDateTime: moment(i.LastActivity),
-			AutoNamed:    !i.Renamed,
+			AutoNamed: !i.Renamed, CustomDetails: i.CustomDetails,
 			ProductNames: list(i.Labels[tocsin.LabelProducts]), AlertPolicies: list(i.Labels[tocsin.LabelPolicies]),
 			InvestigationStates: list(i.Labels[tocsin.LabelInvestigations]), Threats: list(i.Labels[tocsin.LabelThreats]),
 			OSPlatforms: list(i.Labels[tocsin.LabelOSPlatforms]), SensitivityLabels: list(i.Labels[tocsin.LabelSensitivity]),

@@ -284,10 +284,16 @@ func TestPatchIncident(t *testing.T) {
 		t.Errorf("refused requests changed the version from %v to %v", version, now)
 	}
 
-	for header, want := range map[string]int{fmt.Sprintf(`W/"%d"`, int(version)-1): 412, `"1"`: 412, `3`: 400, `"x"`: 400, `"1","2"`: 400} {
+	for header, want := range map[string]int{fmt.Sprintf(`W/"%d"`, int(version)+1): 412, `"1"`: 409, `3`: 400, `"x"`: 400, `"1","2"`: 400} {
 		if a := h.call(token, "PATCH", path, `{"assignedTo":"bob"}`, "If-Match", header); a.StatusCode != want {
 			t.Errorf("If-Match %s: %d, want %d: %s", header, a.StatusCode, want, a.body)
 		}
+	}
+	// M15: the answer names what is in dispute.
+	a = h.call(token, "PATCH", path, `{"assignedTo":"bob"}`, "If-Match", `"1"`)
+	dispute, _ := a.json(t)["error"].(map[string]any)["conflicts"].([]any)
+	if len(dispute) != 1 || dispute[0].(map[string]any)["field"] != "assignedTo" || dispute[0].(map[string]any)["mine"] != "bob" || dispute[0].(map[string]any)["by"] == nil {
+		t.Errorf("conflicts: %s", a.body)
 	}
 	a = h.call(token, "PATCH", path, `{"assignedTo":null}`, "If-Match", fmt.Sprintf(`"%d"`, int(version)))
 	if a.StatusCode != http.StatusOK || a.json(t)["assignedTo"] != nil {

@@ -272,8 +272,9 @@ func (a *API) patchIncident(w http.ResponseWriter, r *http.Request) error {
 // conflict makes a failed If-Match the 412 that HTTP has for it; an illegal
 // move of a state stays a 409.
 func conflict(err error, ifVersion int64) error {
-	var c *cases.Conflict
-	if ifVersion != 0 && errors.As(err, &c) {
+	// What others changed meanwhile is a conflict of properties, which the answer
+	// names; a version that never was is a failed condition.
+	if c := cases.AsConflict(err); ifVersion != 0 && c != nil && len(c.Fields) == 0 {
 		return &httpError{status: http.StatusPreconditionFailed, err: err}
 	}
 	return err

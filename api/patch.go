@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -44,6 +45,8 @@ func parseIncidentPatch(raw []byte) (cases.IncidentUpdate, error) {
 			err = setDetermination(&u.Determination, m)
 		case "customTags":
 			err = set(&u.CustomTags, m, textsValue)
+		case "tocsin":
+			err = parseOwn(&u, m)
 		default:
 			err = notWritable(m.name, reflect.TypeFor[graphIncident]())
 		}
@@ -52,6 +55,30 @@ func parseIncidentPatch(raw []byte) (cases.IncidentUpdate, error) {
 		}
 	}
 	return u, nil
+}
+
+// parseOwn reads what of Tocsin's own properties of an incident can be set.
+func parseOwn(u *cases.IncidentUpdate, m member) error {
+	inner, err := decodeObject(m.value)
+	if err != nil {
+		return tocsin.Errorf(tocsin.CodeInvalid, "the property %q takes an object", m.name)
+	}
+	if len(inner) == 0 {
+		return tocsin.Errorf(tocsin.CodeInvalid, "of the property %q only customDetails can be set", m.name)
+	}
+	for _, own := range inner {
+		if own.name != "customDetails" {
+			return notWritable(own.name, reflect.TypeFor[incidentDetails]())
+		}
+		details := map[string]any{}
+		if string(own.value) != "null" {
+			if err := json.Unmarshal(own.value, &details); err != nil {
+				return tocsin.Errorf(tocsin.CodeInvalid, "the property %q takes an object of names and values", own.name)
+			}
+		}
+		u.CustomDetails = &details
+	}
+	return nil
 }
 
 // parseAlertPatch reads the body of PATCH alerts_v2/{id}.

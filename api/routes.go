@@ -100,7 +100,7 @@ var graphRoutes = []route{
 	{id: "getIncident", method: "GET", path: "/v1.0/security/incidents/{id}", verb: tocsin.VerbIncidentRead, tag: "graph",
 		doc: "Reads one incident", params: []param{expandAlerts, query("$select", "string", "properties to answer with")}, out: is[graphIncident](), handle: (*API).getIncident},
 	{id: "updateIncident", method: "PATCH", path: "/v1.0/security/incidents/{id}", verb: tocsin.VerbIncidentWrite, tag: "graph",
-		doc: "Changes the properties that are given; with If-Match only if nobody else did meanwhile",
+		doc: "Changes the properties that are given; with If-Match only if nobody else changed the same ones since that version",
 		in:  is[incidentPatch](), out: is[graphIncident](), handle: (*API).patchIncident},
 	{id: "commentIncident", method: "POST", path: "/v1.0/security/incidents/{id}/comments", verb: tocsin.VerbIncidentWrite, tag: "graph",
 		doc: "Adds a comment and answers with all of them", in: is[commentBody](), out: is[graphPage[graphComment]](), handle: (*API).commentIncident},

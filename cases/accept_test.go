@@ -281,7 +281,7 @@ func TestMergeKeepsWhatPeopleDecided(t *testing.T) {
 		}
 	})
 	inc := w.incident(t, into)
-	if inc.AssignedTo != "ben" || inc.Classification != tocsin.ClassTruePositive || inc.Determination != tocsin.DetMalware || inc.DisplayName != "Ann's lure" {
+	if inc.AssignedTo != "ben" || inc.Classification != tocsin.ClassTruePositive || inc.Determination != tocsin.DetMalware || inc.Renamed || inc.DisplayName == "Ann's lure" {
 		t.Errorf("the target (%d, owned %d) is %+v", into, owned, inc)
 	}
 	for _, a := range inc.Alerts {

@@ -71,7 +71,10 @@ type IncidentUpdate struct {
 	Classification   *tocsin.Classification
 	Determination    *tocsin.Determination
 	CustomTags       *[]string
-	IfVersion        int64 // the version that the caller saw; 0: any
+	CustomDetails    *map[string]any
+	// IfVersion is the version that the caller saw; 0: any. What others changed
+	// since then is in the way only where this update would change it, too.
+	IfVersion int64
 }
 
 // AlertUpdate says what to change of an alert; nil stays.
@@ -82,19 +85,8 @@ type AlertUpdate struct {
 	AssignedTo     *string // "" for nobody
 	Severity       *tocsin.Severity
 	CustomDetails  *map[string]any
-	IfVersion      int64 // the version that the caller saw; 0: any
+	IfVersion      int64 // as in IncidentUpdate
 }
-
-// Conflict is an update that came too late: the thing has another version by
-// now. It unwraps to an Error of CodeConflict.
-type Conflict struct {
-	Incident *tocsin.Incident // as it is now; nil for an alert
-	Alert    *tocsin.Alert    // as it is now; nil for an incident
-	Err      *tocsin.Error
-}
-
-func (c *Conflict) Error() string { return c.Err.Error() }
-func (c *Conflict) Unwrap() error { return c.Err }
 
 // HourCount is one hour of the day's chart.
 type HourCount struct {

@@ -265,11 +265,12 @@ func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64,
 			}
 		}
 	}
-	after := []any{"alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n}
+	lost, after := takenOver(r.ToBefore, &dst.inc)
+	after = append(after, "alertCount", dst.tally.alerts, "from", src.inc.ID, "fromName", src.inc.DisplayName, "alertsMoved", n)
 	if len(r.Reasons) > 0 {
 		after = append(after, "reasons", r.Reasons)
 	}
-	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object("alertCount", dst.tally.alerts-src.tally.alerts), After: object(after...),
+	if err := b.record(dst, tocsin.Change{Kind: "merged", Before: object(append(lost, "alertCount", dst.tally.alerts-src.tally.alerts)...), After: object(after...),
 		Summary: sentence(fmt.Sprintf("Incident %d, “%s”, was merged into this one", src.inc.ID, src.inc.DisplayName), why)}); err != nil {
 		return 0, err
 	}
@@ -328,9 +329,8 @@ func takeOver(dst, src *tocsin.Incident) {
 			dst.SystemTags = append(dst.SystemTags, t)
 		}
 	}
-	if !dst.Renamed && src.Renamed {
-		dst.DisplayName, dst.Renamed = src.DisplayName, true
-	}
+	// What it was called by hand was said of less than it is now.
+	dst.Renamed = false
 	if dst.Description == "" {
 		dst.Description = src.Description
 	}

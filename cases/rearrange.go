@@ -195,7 +195,9 @@ func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Inc
 		from.SystemTags = slices.DeleteFunc(slices.Clone(from.SystemTags), func(t string) bool { return t == "Redirected" })
 	}
 	owned := to.AssignedTo
+	was := *to
 	giveBack(to, r)
+	lost, got := takenOver(&was, to)
 	if to.AssignedTo != owned {
 		if _, err := tx.AssignAlerts(to.ID, to.AssignedTo); err != nil {
 			return err
@@ -213,7 +215,7 @@ func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Inc
 	if err != nil {
 		return err
 	}
-	gone := tocsin.Change{Kind: kind, Before: object("alertCount", to.AlertCount), After: object("rearrangement", number, "from", r.From, "alerts", back),
+	gone := tocsin.Change{Kind: kind, Before: object(append(lost, "alertCount", to.AlertCount)...), After: object(append(got, "rearrangement", number, "from", r.From, "alerts", back)...),
 		Summary: fmt.Sprintf("The %s of incident %d into this one was undone: %s went back", what, r.From, plural(back, "alert"))}
 	if len(left) == 0 {
 		// It was made for the alerts that went back; what people said of it goes
@@ -261,8 +263,8 @@ func giveBack(to *tocsin.Incident, r *tocsin.Rearrangement) {
 	if to.SeverityManual == is.SeverityManual && to.Severity == is.Severity {
 		to.Severity, to.SeverityManual = was.Severity, was.SeverityManual
 	}
-	if to.Renamed == is.Renamed && to.DisplayName == is.DisplayName {
-		to.DisplayName, to.Renamed = was.DisplayName, was.Renamed
+	if was.Renamed && !to.Renamed { // nobody named it again
+		to.DisplayName, to.Renamed = was.DisplayName, true
 	}
 	if to.Description == is.Description {
 		to.Description = was.Description

@@ -76,7 +76,7 @@ func TestMergeAndUndo(t *testing.T) {
 		t.Fatalf("%d, %+v, %v", to, done, err)
 	}
 	inc := w.incident(t, to)
-	if len(inc.Alerts) != 6 || inc.AssignedTo != "ben" || inc.Alerts[5].AssignedTo != "ben" || inc.AssetCounts.Devices != 3 || len(inc.Comments) != 1 || inc.DisplayName != "Mine" {
+	if len(inc.Alerts) != 6 || inc.AssignedTo != "ben" || inc.Alerts[5].AssignedTo != "ben" || inc.AssetCounts.Devices != 3 || len(inc.Comments) != 1 || inc.Renamed || inc.DisplayName == "Mine" {
 		t.Errorf("%+v", inc)
 	}
 	src := w.incident(t, ids[1])

@@ -3,7 +3,6 @@ package cases
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -37,17 +36,18 @@ func (e *edit) line(kind, summary string, before, after json.RawMessage) {
 // its alerts, resolving also resolves those that are active. A classification
 // that the determination does not go with resets the determination; a
 // determination must go with the classification. An incident that was merged
-// away is an error of CodeConflict, and so is a version that is not IfVersion:
-// then the error is a *Conflict that carries the incident as it is.
+// away is an error of CodeConflict. So is an update whose properties somebody
+// changed since IfVersion: then the error is a *Conflict that carries the
+// incident as it is and says who changed what. Changes of other properties since
+// then stay, and are no obstacle.
 func (c *Cases) UpdateIncident(ctx context.Context, id int64, u IncidentUpdate) (out tocsin.Incident, err error) {
 	err = c.st.Update(ctx, func(tx *store.Tx) error {
 		inc, err := load(tx, id, false)
 		if err != nil {
 			return err
 		}
-		if u.IfVersion != 0 && u.IfVersion != inc.Version {
-			return &Conflict{Incident: &inc, Err: tocsin.Errorf(tocsin.CodeConflict,
-				"incident %d has changed meanwhile: it is at version %d, not %d", id, inc.Version, u.IfVersion)}
+		if err := mayUpdate(tx, &inc, &u); err != nil {
+			return err
 		}
 		var e edit
 		if err := applyIncident(tx, &inc, u, &e); err != nil {
@@ -127,7 +127,34 @@ func applyIncident(tx *store.Tx, inc *tocsin.Incident, u IncidentUpdate, e *edit
 	if err := text(u.ResolvingComment, &inc.ResolvingComment, "resolvingCommentChanged", "resolvingComment", e); err != nil {
 		return err
 	}
+	if err := details(u.CustomDetails, &inc.CustomDetails, e); err != nil {
+		return err
+	}
 	return applyStatus(tx, inc, to, e)
+}
+
+// details sets the custom details of an incident or alert.
+func details(want *map[string]any, have *map[string]any, e *edit) error {
+	if want == nil {
+		return nil
+	}
+	before, err := json.Marshal(*have)
+	if err != nil {
+		return fmt.Errorf("encode custom details: %w", err)
+	}
+	after, err := json.Marshal(*want)
+	if err != nil {
+		return &tocsin.Error{Code: tocsin.CodeInvalid, Msg: "the custom details are no JSON object", Err: err}
+	}
+	if len(after) > maxCustomDetails {
+		return tocsin.Errorf(tocsin.CodeLimit, "custom details take at most %d bytes", maxCustomDetails)
+	}
+	if string(before) == string(after) || len(*want) == 0 && len(*have) == 0 {
+		return nil
+	}
+	e.line("customDetailsChanged", "Custom details changed", before, after)
+	*have = *want
+	return nil
 }
 
 func text(want *string, have *string, kind, property string, e *edit) error {
@@ -370,9 +397,8 @@ func (c *Cases) UpdateAlert(ctx context.Context, id string, u AlertUpdate) (out 
 		if a.Comments, err = tx.Comments(a.IncidentID, id); err != nil {
 			return err
 		}
-		if u.IfVersion != 0 && u.IfVersion != a.Version {
-			return &Conflict{Alert: &a, Err: tocsin.Errorf(tocsin.CodeConflict,
-				"alert %s has changed meanwhile: it is at version %d, not %d", id, a.Version, u.IfVersion)}
+		if err := mayUpdateAlert(tx, &a, &u); err != nil {
+			return err
 		}
 		var e edit
 		if err := applyAlert(tx, &a, u, &e); err != nil {
@@ -402,22 +428,8 @@ func applyAlert(tx *store.Tx, a *tocsin.Alert, u AlertUpdate, e *edit) error {
 	if err := classify(u.Classification, u.Determination, &a.Classification, &a.Determination, e); err != nil {
 		return err
 	}
-	if u.CustomDetails != nil {
-		before, err := json.Marshal(a.CustomDetails)
-		if err != nil {
-			return fmt.Errorf("encode custom details: %w", err)
-		}
-		after, err := json.Marshal(*u.CustomDetails)
-		if err != nil {
-			return &tocsin.Error{Code: tocsin.CodeInvalid, Msg: "the custom details are no JSON object", Err: err}
-		}
-		if len(after) > maxCustomDetails {
-			return tocsin.Errorf(tocsin.CodeLimit, "custom details take at most %d bytes", maxCustomDetails)
-		}
-		if string(before) != string(after) {
-			e.line("customDetailsChanged", "Custom details changed", before, after)
-			a.CustomDetails = *u.CustomDetails
-		}
+	if err := details(u.CustomDetails, &a.CustomDetails, e); err != nil {
+		return err
 	}
 	if u.Status != nil && *u.Status != a.Status {
 		if !slices.Contains(tocsin.AlertStatuses, *u.Status) {
@@ -548,11 +560,4 @@ func comment(tx *store.Tx, text string) (tocsin.Comment, error) {
 func lowerFirst(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToLower(r)) + s[n:]
-}
-
-// AsConflict is the *Conflict in err's chain, nil when there is none.
-func AsConflict(err error) *Conflict {
-	var c *Conflict
-	errors.As(err, &c)
-	return c
 }

@@ -95,6 +95,19 @@ func (tx *Tx) ChangesOf(noun string, ids []string, after int64, limit int) (cs [
 	return cs, err
 }
 
+// ChangesSince are the lines about one thing behind a version of it, oldest
+// first, at most limit.
+func (tx *Tx) ChangesSince(noun, id string, version int64, limit int) (cs []tocsin.Change, err error) {
+	rows, err := tx.query(`SELECT `+changeColumns+` FROM change WHERE tenant = $1 AND noun = $2 AND noun_id = $3 AND version > $4 ORDER BY seq LIMIT $5`,
+		noun, id, version, limit)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		cs = append(cs, c)
+		return err
+	})
+	return cs, err
+}
+
 // Changes are the lines of ctx's tenant after seq, oldest first, at most limit
 // and never more than MaxChanges.
 func (s *Store) Changes(ctx context.Context, after int64, limit int) (cs []tocsin.Change, err error) {
