@@ -21,14 +21,23 @@ const (
 	VerbUserManage    Verb = "user.manage"
 	VerbTokenManage   Verb = "token.manage"
 	VerbAuditRead     Verb = "audit.read"
+
+	VerbDeviceGroupManage Verb = "devicegroup.manage" // the rules that put devices into groups
 )
 
 // Verbs lists every verb, in the order of documentation.
 var Verbs = []Verb{
 	VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 	VerbIntakeWrite, VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbUserRead, VerbUserManage,
-	VerbTokenManage, VerbAuditRead,
+	VerbTokenManage, VerbAuditRead, VerbDeviceGroupManage,
 }
+
+// scopedVerbs are those that mean something within device groups. All others
+// speak of the tenant as a whole, so a principal that is limited to device
+// groups has none of them, whatever its roles: a verb that is new stays out
+// until somebody has thought about it.
+var scopedVerbs = []Verb{VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
+	VerbRuleRead, VerbUserRead}
 
 // Role is a named set of verbs.
 type Role string
@@ -65,13 +74,17 @@ func ValidRole(r Role) bool { return slices.Contains(AssignableRoles, r) }
 // ValidVerb reports whether v is in the table.
 func ValidVerb(v Verb) bool { return slices.Contains(Verbs, v) }
 
-// Can reports whether p may do v: one of its roles allows it and, for a token
-// with scopes, one of its scopes names it.
+// Can reports whether p may do v: one of its roles allows it, for a token with
+// scopes one of its scopes names it, and for a principal that is limited to
+// device groups v is a thing that can be done within them.
 func Can(p Principal, v Verb) bool {
 	if p.Tenant == "" || p.ID == "" {
 		return false
 	}
 	if len(p.Scopes) > 0 && v != VerbSession && !slices.Contains(p.Scopes, v) {
+		return false
+	}
+	if p.Scoped() && !slices.Contains(scopedVerbs, v) {
 		return false
 	}
 	for _, r := range p.Roles {

@@ -1,6 +1,9 @@
 package tocsin
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // DefaultTenant is the tenant of a portal that serves one organisation.
 const DefaultTenant = "default"
@@ -16,6 +19,33 @@ type Principal struct {
 	Roles       []Role
 	// Scopes limit a token to these verbs; empty means all that Roles allow.
 	Scopes []Verb
+	// Groups limit what the principal sees to what concerns the devices of
+	// these device groups (UngroupedDevices among them); nil does not limit, and
+	// an empty list leaves nothing.
+	Groups []int64
+}
+
+// Scoped reports whether the principal sees only what concerns the devices of
+// some device groups.
+func (p Principal) Scoped() bool { return p.Groups != nil }
+
+// Within limits p to what q may see as well: what two hold of groups together
+// is what both of them hold.
+func (p Principal) Within(q Principal) Principal {
+	switch {
+	case q.Groups == nil:
+	case p.Groups == nil:
+		p.Groups = append([]int64{}, q.Groups...)
+	default:
+		both := []int64{}
+		for _, g := range p.Groups {
+			if slices.Contains(q.Groups, g) {
+				both = append(both, g)
+			}
+		}
+		p.Groups = both
+	}
+	return p
 }
 
 // Actor is the principal as the record names it.

@@ -18,8 +18,12 @@ type AlertRow struct {
 }
 
 // PutAlert writes an alert with its labels. The alert's incident must exist.
-// Comments are kept elsewhere and are left alone.
+// Comments are kept elsewhere and are left alone. A principal that sees only a
+// part of it cannot write it: an error of CodeForbidden.
 func (tx *Tx) PutAlert(r AlertRow) error {
+	if err := tx.requireWholeAlert(r.Alert.ID, r.Fresh); err != nil {
+		return err
+	}
 	a := *r.Alert
 	a.Tenant, a.Comments = tx.who.Tenant, nil
 	r.Alert.Tenant = a.Tenant
@@ -83,7 +87,7 @@ func scanAlert(rows *sql.Rows) (*tocsin.Alert, error) {
 func (tx *Tx) Alert(id string) (tocsin.Alert, error) {
 	a, err := tx.alert(`SELECT `+alertColumns+fromAlert+`a.id = $2`, id)
 	if err == nil && a == nil {
-		return tocsin.Alert{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no alert %s", id)
+		return tocsin.Alert{}, noAlert(id)
 	}
 	if err != nil {
 		return tocsin.Alert{}, err
@@ -103,13 +107,20 @@ func (tx *Tx) alert(q string, args ...any) (a *tocsin.Alert, err error) {
 		a, err = scanAlert(rows)
 		return err
 	})
-	return a, err
+	if err != nil || a == nil || tx.scope == nil {
+		return a, err
+	}
+	seen, err := tx.narrowAlerts([]tocsin.Alert{*a})
+	if err != nil || len(seen) == 0 {
+		return nil, err
+	}
+	return &seen[0], nil
 }
 
 // AlertsOf lists the alerts of an incident in the order of their activity, at
 // most limit.
 func (tx *Tx) AlertsOf(incidentID int64, limit int) (out []tocsin.Alert, err error) {
-	rows, err := tx.query(`SELECT `+alertColumns+fromAlert+`a.incident_id = $2 ORDER BY a.first_activity, a.id LIMIT $3`, incidentID, limit)
+	rows, err := tx.query(`SELECT `+alertColumns+fromAlert+`a.incident_id = $2`+and(tx.alertCondition("a.id"))+` ORDER BY a.first_activity, a.id LIMIT $3`, incidentID, limit)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
 		if err == nil {
@@ -117,7 +128,10 @@ func (tx *Tx) AlertsOf(incidentID int64, limit int) (out []tocsin.Alert, err err
 		}
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return tx.narrowAlerts(out)
 }
 
 // Digest is one alert of an incident as far as counting the incident needs it.
@@ -127,7 +141,13 @@ type Digest struct {
 }
 
 // Digests are those of all alerts of an incident, in the order of arrival.
+//
+// They say all of an alert, so they are not for a principal that may see only a
+// part of the incident: an error of CodeForbidden.
 func (tx *Tx) Digests(incidentID int64) (out []Digest, err error) {
+	if err := tx.RequireWhole(incidentID); err != nil {
+		return nil, err
+	}
 	// The plus keeps the database from walking all alerts in the order of their
 	// making, which it believes to save it the sorting.
 	rows, err := tx.query(`SELECT b.digest, a.status`+fromAlert+`a.incident_id = $2 ORDER BY +a.created, a.id`, incidentID)
@@ -143,7 +163,14 @@ func (tx *Tx) Digests(incidentID int64) (out []Digest, err error) {
 }
 
 // Facts is what PutAlert was given for this alert; "" when there is none such.
+// They say all of an alert: a principal that may see only a part of it gets none.
 func (tx *Tx) Facts(alertID string) (facts string, err error) {
+	if tx.scope != nil {
+		see, err := tx.sightOfAlerts([]string{alertID})
+		if err != nil || !see[alertID].whole {
+			return "", err
+		}
+	}
 	_, err = tx.one(`SELECT facts FROM alert_body WHERE tenant = $1 AND id = $2`, []any{alertID}, &facts)
 	return facts, err
 }
@@ -183,16 +210,18 @@ func (tx *Tx) AddComment(incidentID int64, alertID string, c tocsin.Comment) err
 // empty, oldest first.
 func (tx *Tx) Comments(incidentID int64, alertID string) ([]tocsin.Comment, error) {
 	if alertID != "" {
-		return tx.comments(`SELECT text, created_by, created FROM comment WHERE tenant = $1 AND alert_id = $2 AND alert_id <> '' ORDER BY created, id`, alertID)
+		return tx.comments(`SELECT text, created_by, created FROM comment AS c WHERE tenant = $1 AND alert_id = $2 AND alert_id <> ''`+
+			and(tx.alertCondition("c.alert_id"))+` ORDER BY created, id`, alertID)
 	}
-	return tx.comments(`SELECT text, created_by, created FROM comment WHERE tenant = $1 AND incident_id = $2 AND alert_id = '' ORDER BY created, id`, incidentID)
+	return tx.comments(`SELECT text, created_by, created FROM comment AS c WHERE tenant = $1 AND incident_id = $2 AND alert_id = ''`+
+		and(tx.incidentCondition("c.incident_id"))+` ORDER BY created, id`, incidentID)
 }
 
 // AlertComments are those on the alerts of an incident, by alert, oldest first.
 func (tx *Tx) AlertComments(incidentID int64) (map[string][]tocsin.Comment, error) {
 	out := map[string][]tocsin.Comment{}
-	rows, err := tx.query(`SELECT alert_id, text, created_by, created FROM comment WHERE tenant = $1 AND incident_id = $2 AND alert_id <> ''
-		ORDER BY created, id`, incidentID)
+	rows, err := tx.query(`SELECT alert_id, text, created_by, created FROM comment AS c WHERE tenant = $1 AND incident_id = $2 AND alert_id <> ''`+
+		and(tx.alertCondition("c.alert_id"))+` ORDER BY created, id`, incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var id string
 		var c tocsin.Comment

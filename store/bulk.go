@@ -159,16 +159,11 @@ func (tx *Tx) Matching(of string, q tocsin.Query, limit int) (ids []string, err 
 	if of == alerts.name {
 		n = alerts
 	}
-	c := compiler{n: n, fold: tx.s.dialect.fold}
-	where, err := c.where(q)
+	asked, err := tx.compile(n, q, "")
 	if err != nil {
 		return nil, err
 	}
-	order, err := c.order(q.OrderBy)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tx.queryOnce(`SELECT `+n.alias+`.id FROM `+n.table+` WHERE `+where+` ORDER BY `+order+` LIMIT `+c.arg(limit+1), c.args...)
+	rows, err := tx.queryOnce(asked.with+`SELECT `+n.alias+`.id FROM `+asked.table+` WHERE `+asked.where+` ORDER BY `+asked.order+` LIMIT `+asked.arg(limit+1), asked.args...)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var id any
 		if err := rows.Scan(&id); err != nil {
@@ -200,7 +195,7 @@ type AlertStand struct {
 
 // AlertStands are those of the alerts of an incident, in the order of their ids.
 func (tx *Tx) AlertStands(incidentID int64) (out []AlertStand, err error) {
-	rows, err := tx.query(`SELECT id, version, status, assigned_to, resolved FROM alert WHERE tenant = $1 AND incident_id = $2`, incidentID)
+	rows, err := tx.query(`SELECT id, version, status, assigned_to, resolved FROM alert AS a WHERE tenant = $1 AND incident_id = $2`+and(tx.alertCondition("a.id")), incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var a AlertStand
 		err := rows.Scan(&a.ID, &a.Version, &a.Status, &a.AssignedTo, &a.Resolved)

@@ -80,7 +80,8 @@ func plain(c *tocsin.Change) {
 }
 
 // ChangesOf are the lines about the things of one noun with these ids, after
-// seq, oldest first, at most limit.
+// seq, oldest first, at most limit; of a limited principal those of them that
+// it may read.
 func (tx *Tx) ChangesOf(noun string, ids []string, after int64, limit int) (cs []tocsin.Change, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -92,7 +93,10 @@ func (tx *Tx) ChangesOf(noun string, ids []string, after int64, limit int) (cs [
 		cs = append(cs, c)
 		return err
 	})
-	return cs, err
+	if err != nil {
+		return nil, err
+	}
+	return tx.narrowChanges(cs)
 }
 
 // ChangesSince are the lines about one thing behind a version of it, oldest
@@ -109,18 +113,41 @@ func (tx *Tx) ChangesSince(noun, id string, version int64, limit int) (cs []tocs
 }
 
 // Changes are the lines of ctx's tenant after seq, oldest first, at most limit
-// and never more than MaxChanges.
+// and never more than MaxChanges; of a limited principal those of them that it
+// may read.
 func (s *Store) Changes(ctx context.Context, after int64, limit int) (cs []tocsin.Change, err error) {
 	if limit <= 0 || limit > MaxChanges {
 		limit = MaxChanges
 	}
 	err = s.View(ctx, func(tx *Tx) error {
-		rows, err := tx.query(`SELECT `+changeColumns+` FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, after, limit)
-		return each(rows, err, func(rows *sql.Rows) error {
-			c, err := scanChange(rows)
-			cs = append(cs, c)
-			return err
-		})
+		for {
+			part, err := tx.changes(after, limit-len(cs))
+			if err != nil || len(part) == 0 {
+				return err
+			}
+			after = part[len(part)-1].Seq
+			if tx.scope == nil {
+				cs = part
+				return nil
+			}
+			// What is left out makes room for what comes after.
+			if part, err = tx.narrowChanges(part); err != nil {
+				return err
+			}
+			if cs = append(cs, part...); len(cs) >= limit {
+				return nil
+			}
+		}
+	})
+	return cs, err
+}
+
+func (tx *Tx) changes(after int64, limit int) (cs []tocsin.Change, err error) {
+	rows, err := tx.query(`SELECT `+changeColumns+` FROM change WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3`, after, limit)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		cs = append(cs, c)
+		return err
 	})
 	return cs, err
 }

@@ -34,20 +34,14 @@ func (tx *Tx) AlertsToExport(q tocsin.Query) (ids []string, total int64, err err
 }
 
 func (tx *Tx) toExport(n noun, q tocsin.Query, scan func(rows *sql.Rows) error) (total int64, err error) {
-	c := compiler{n: n, fold: tx.s.dialect.fold}
-	where, err := c.where(q)
+	asked, err := tx.compile(n, q, "")
 	if err != nil {
 		return 0, err
 	}
-	order, err := c.order(q.OrderBy)
-	if err != nil {
+	if total, err = tx.count(asked); err != nil {
 		return 0, err
 	}
-	rows, err := tx.queryOnce(`SELECT count(*) FROM `+n.table+` WHERE `+where, c.args...)
-	if err := each(rows, err, func(rows *sql.Rows) error { return rows.Scan(&total) }); err != nil {
-		return 0, err
-	}
-	rows, err = tx.queryOnce(`SELECT `+n.alias+`.id FROM `+n.table+` WHERE `+where+` ORDER BY `+order+` LIMIT `+c.arg(MaxExport), c.args...)
+	rows, err := tx.queryOnce(asked.with+`SELECT `+n.alias+`.id FROM `+asked.table+` WHERE `+asked.where+` ORDER BY `+asked.order+` LIMIT `+asked.arg(MaxExport), asked.args...)
 	return total, each(rows, err, scan)
 }
 

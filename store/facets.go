@@ -45,8 +45,7 @@ func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]
 			return nil, tocsin.Errorf(tocsin.CodeInvalid, "%s has no property %q whose values can be counted", n.name, p)
 		}
 	}
-	c := compiler{n: n, fold: tx.s.dialect.fold}
-	if _, err := c.where(q); err != nil {
+	if _, err := tx.compile(n, q, ""); err != nil {
 		return nil, err
 	}
 	out, err := tx.indexedFacets(n, q, properties)
@@ -57,7 +56,7 @@ func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]
 		f := n.fields[p]
 		counts, known := out[p]
 		if !known {
-			counts, err = tx.facet(n, f, without(q, n, f))
+			counts, err = tx.facet(n, f, besides(q, n, f))
 		}
 		if err == nil {
 			err = tx.spell(f, counts)
@@ -80,7 +79,7 @@ func (tx *Tx) indexedFacets(n noun, q tocsin.Query, properties []string) (map[st
 	defer k.done()
 	for _, p := range properties {
 		f := n.fields[p]
-		counts, ok, err := k.facet(f, without(q, n, f))
+		counts, ok, err := k.facet(f, besides(q, n, f))
 		if err != nil {
 			return nil, err
 		}
@@ -102,17 +101,23 @@ func (f field) countable() bool {
 
 // facet counts the values of one property in the database itself.
 func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]FacetCount, error) {
-	c := compiler{n: n, fold: tx.s.dialect.fold}
-	where, err := c.where(q)
+	q.OrderBy = nil
+	value, join := f.expr, ""
+	if f.kind == labelField {
+		value, join = "l.value", n.of(f, n.labelJoin)
+	}
+	if tx.scope != nil {
+		join = tx.limitedText(n, join)
+	}
+	asked, err := tx.compile(n, q, value+join)
 	if err != nil {
 		return nil, err
 	}
-	value, from := f.expr, n.table
-	if f.kind == labelField {
-		value, from = "l.value", n.table+n.labelJoin+c.arg(f.expr)
+	if join != "" {
+		join += asked.arg(f.expr)
 	}
-	rows, err := tx.queryOnce(`SELECT `+value+`, count(*) AS n FROM `+from+` WHERE `+where+
-		` GROUP BY `+value+` ORDER BY n DESC, `+value+` LIMIT `+c.arg(maxFacetValues), c.args...)
+	rows, err := tx.queryOnce(asked.with+`SELECT `+value+`, count(*) AS n FROM `+asked.table+join+` WHERE `+asked.where+
+		` GROUP BY `+value+` ORDER BY n DESC, `+value+` LIMIT `+asked.arg(maxFacetValues), asked.args...)
 	var out []FacetCount
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var fc FacetCount
@@ -143,6 +148,9 @@ func (tx *Tx) spell(f field, counts []FacetCount) error {
 	folded := make([]string, len(counts))
 	for i := range counts {
 		folded[i] = counts[i].Value
+	}
+	if f.from != "" {
+		return tx.spellGroups(known, counts)
 	}
 	written, err := tx.LabelTexts(f.expr, folded)
 	if err != nil {
@@ -175,8 +183,8 @@ func (tx *Tx) spell(f field, counts []FacetCount) error {
 	return nil
 }
 
-// without is the query without those terms that speak of the property alone.
-func without(q tocsin.Query, n noun, f field) tocsin.Query {
+// besides is the query without those terms that speak of the property alone.
+func besides(q tocsin.Query, n noun, f field) tocsin.Query {
 	about := func(t tocsin.Filter) bool { return onlyAbout(t, n, f) }
 	switch t := q.Filter.(type) {
 	case tocsin.And:

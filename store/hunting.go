@@ -105,6 +105,9 @@ func (s *Store) HuntHistory(ctx context.Context, userID string, limit int) (out 
 	err = s.View(ctx, func(tx *Tx) error {
 		q, args := `SELECT id, at, user_id, user_name, door, state, error, resource, elapsed, cpu, rows, tables, from_at, to_at, query FROM hunt_run
 			WHERE tenant = $1 AND at >= $2 ORDER BY id DESC LIMIT $3`, []any{micros(tx.now.Add(-huntsKept)), limit}
+		if tx.scope != nil {
+			userID = tx.who.ID // never anybody else's: they name what is hidden
+		}
 		if userID != "" {
 			q = `SELECT id, at, user_id, user_name, door, state, error, resource, elapsed, cpu, rows, tables, from_at, to_at, query FROM hunt_run
 				WHERE tenant = $1 AND at >= $2 AND user_id = $4 ORDER BY id DESC LIMIT $3`
@@ -145,7 +148,7 @@ func scanSaved(rows *sql.Rows) (q tocsin.SavedQuery, err error) {
 // and those that are shared in its tenant, by folder and name.
 func (s *Store) SavedQueries(ctx context.Context) (out []tocsin.SavedQuery, err error) {
 	err = s.View(ctx, func(tx *Tx) error {
-		rows, err := tx.query(`SELECT `+savedColumns+` FROM hunt_query WHERE tenant = $1 AND (owner_id = $2 OR shared = 1)
+		rows, err := tx.query(`SELECT `+savedColumns+` FROM hunt_query WHERE tenant = $1 AND `+tx.mySaved("$2")+`
 			ORDER BY folder, name, id`, tx.who.ID)
 		return each(rows, err, func(rows *sql.Rows) error {
 			q, err := scanSaved(rows)
@@ -212,9 +215,19 @@ func (s *Store) DeleteSavedQuery(ctx context.Context, id string, manage bool) er
 	})
 }
 
+// mySaved is the condition on what the principal may know of saved queries. One
+// who is limited to device groups knows their own only: the text of what others
+// share may name what is hidden from them.
+func (tx *Tx) mySaved(who string) string {
+	if tx.scope != nil {
+		return `owner_id = ` + who
+	}
+	return `(owner_id = ` + who + ` OR shared = 1)`
+}
+
 // savedQuery is one that the principal may change.
 func (tx *Tx) savedQuery(id string, manage bool) (q tocsin.SavedQuery, err error) {
-	rows, err := tx.query(`SELECT `+savedColumns+` FROM hunt_query WHERE tenant = $1 AND id = $2 AND (owner_id = $3 OR shared = 1)`, id, tx.who.ID)
+	rows, err := tx.query(`SELECT `+savedColumns+` FROM hunt_query WHERE tenant = $1 AND id = $2 AND `+tx.mySaved("$3"), id, tx.who.ID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		q, err = scanSaved(rows)
 		return err
@@ -254,6 +267,9 @@ func (tx *Tx) EachAlert(created bool, from, to time.Time, fn func(a *tocsin.Aler
 	if created {
 		q = `SELECT ` + alertColumns + fromAlert + `a.created >= $2 AND a.created <= $3 ORDER BY a.created, a.id`
 	}
+	if tx.scope != nil {
+		return tx.eachVisible(created, from, to, fn)
+	}
 	rows, err := tx.query(q, micros(from), lastMicro(to))
 	return each(rows, err, func(rows *sql.Rows) error {
 		a, err := scanAlert(rows)
@@ -269,7 +285,7 @@ func (tx *Tx) EachAlert(created bool, from, to time.Time, fn func(a *tocsin.Aler
 // and for each the ids of its alerts.
 func (tx *Tx) EachIncident(from, to time.Time, fn func(inc *tocsin.Incident, alertIDs []string) error) error {
 	alerts := map[int64][]string{}
-	rows, err := tx.query(`SELECT incident_id, id FROM alert WHERE tenant = $1 ORDER BY created, id`)
+	rows, err := tx.query(`SELECT incident_id, id FROM alert AS a WHERE tenant = $1` + and(tx.alertCondition("a.id")) + ` ORDER BY created, id`)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var incident int64
 		var id string
@@ -281,7 +297,8 @@ func (tx *Tx) EachIncident(from, to time.Time, fn func(inc *tocsin.Incident, ale
 		return err
 	}
 	var ids []int64
-	rows, err = tx.query(`SELECT id FROM incident WHERE tenant = $1 AND last_update >= $2 AND last_update <= $3 AND redirect_id = 0 ORDER BY id`, micros(from), lastMicro(to))
+	rows, err = tx.query(`SELECT id FROM incident AS i WHERE tenant = $1 AND last_update >= $2 AND last_update <= $3 AND redirect_id = 0`+
+		and(tx.scopeCondition("i"))+` ORDER BY id`, micros(from), lastMicro(to))
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var id int64
 		err := rows.Scan(&id)

@@ -24,8 +24,12 @@ func (tx *Tx) CreateIncident(inc *tocsin.Incident) error {
 }
 
 // PutIncident writes the incident, with its labels and its name for search.
-// Alerts and comments are kept elsewhere and are left alone.
+// Alerts and comments are kept elsewhere and are left alone. A principal that
+// sees only a part of it cannot write it: an error of CodeForbidden.
 func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
+	if err := tx.RequireWhole(inc.ID); err != nil {
+		return err
+	}
 	inc.Score, inc.Factors = inc.Priority()
 	if err := tx.putIncidentRow(inc); err != nil {
 		return err
@@ -145,7 +149,7 @@ func (tx *Tx) Incident(id int64) (tocsin.Incident, error) {
 		return tocsin.Incident{}, fmt.Errorf("read incident %d: %w", id, err)
 	}
 	if len(found) == 0 {
-		return tocsin.Incident{}, tocsin.Errorf(tocsin.CodeNotFound, "there is no incident %d", id)
+		return tocsin.Incident{}, noIncident(id)
 	}
 	return found[0], nil
 }
@@ -183,7 +187,7 @@ func (tx *Tx) incidents(ids []int64) ([]tocsin.Incident, error) {
 			out = append(out, inc)
 		}
 	}
-	return out, nil
+	return tx.narrowIncidents(out)
 }
 
 // Standing is what correlation asks about an incident.
@@ -202,6 +206,9 @@ func (tx *Tx) Standings(ids []int64) (map[int64]Standing, error) {
 	out := make(map[int64]Standing, len(ids))
 	if len(ids) == 0 {
 		return out, nil
+	}
+	if tx.scope != nil {
+		return nil, errEngine
 	}
 	rows, err := tx.query(`SELECT id, status, assigned_to, classification, determination, created, alert_count FROM incident
 		WHERE tenant = $1 AND id IN `+inList(2, len(ids)), anys(ids)...)
@@ -260,6 +267,9 @@ func (tx *Tx) MoveAll(from, to int64) (int64, error) {
 // OpenBySeverity counts the incidents that are neither resolved nor redirected.
 func (tx *Tx) OpenBySeverity() (map[tocsin.Severity]int64, error) {
 	out := map[tocsin.Severity]int64{}
+	if tx.scope != nil {
+		return tx.limitedOpen()
+	}
 	rows, err := tx.query(`SELECT severity, count(*) FROM incident WHERE tenant = $1 AND status NOT IN ('resolved', 'redirected') GROUP BY severity`)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var rank int
@@ -296,10 +306,10 @@ func (tx *Tx) CreatedPerHour(from int64) (incidents, alerts map[int64]int, err e
 		})
 		return out, err
 	}
-	if incidents, err = count(`SELECT created / $3 AS h, count(*) FROM incident WHERE tenant = $1 AND created >= $2 GROUP BY h`); err != nil {
+	if incidents, err = count(`SELECT i.created / $3 AS h, count(*) FROM incident AS i WHERE i.tenant = $1 AND i.created >= $2` + and(tx.scopeCondition("i")) + ` GROUP BY h`); err != nil {
 		return nil, nil, err
 	}
-	alerts, err = count(`SELECT created / $3 AS h, count(*) FROM alert WHERE tenant = $1 AND created >= $2 GROUP BY h`)
+	alerts, err = count(`SELECT a.created / $3 AS h, count(*) FROM alert AS a WHERE a.tenant = $1 AND a.created >= $2` + and(tx.alertCondition("a.id")) + ` GROUP BY h`)
 	return incidents, alerts, err
 }
 
@@ -318,7 +328,12 @@ func (tx *Tx) UseTags(tags []string) error {
 // Tags are at most limit custom tags that begin with prefix, whatever the
 // case, those used most first.
 func (tx *Tx) Tags(prefix string, limit int) (out []string, err error) {
-	rows, err := tx.query(`SELECT text FROM tag WHERE tenant = $1 AND fold LIKE $2 ESCAPE '\' ORDER BY uses DESC, fold LIMIT $3`,
+	q := `SELECT text FROM tag AS t WHERE t.tenant = $1 AND t.fold LIKE $2 ESCAPE '\'`
+	if tx.scope != nil {
+		q += ` AND EXISTS (SELECT 1 FROM incident_label AS l JOIN incident AS i ON i.tenant = l.tenant AND i.id = l.incident_id
+			WHERE l.tenant = $1 AND l.kind = 'customTags' AND l.value = t.fold AND ` + tx.scopeCondition("i") + `)`
+	}
+	rows, err := tx.query(q+` ORDER BY t.uses DESC, t.fold LIMIT $3`,
 		likeText(foldTag(prefix))+"%", limit)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var t string

@@ -40,6 +40,9 @@ const (
 // index is the index of the tenant of the transaction, nil while there is none.
 // The first call begins to make it.
 func (tx *Tx) index() *index {
+	if tx.scope != nil {
+		return nil // it knows what is kept, not what a limited principal sees of it
+	}
 	if tx.write || tx.s.cfg.NoIndex {
 		return nil // a writing transaction sees what the index cannot know yet
 	}

@@ -43,7 +43,7 @@ func (k *asker) facet(f field, q tocsin.Query) (out []FacetCount, ok bool, err e
 	}
 	values, known := k.x.fields[name]
 	set, ok, err := k.matches(q)
-	if err != nil || !ok || !known && f.kind != labelField {
+	if err != nil || !ok || f.from != "" || !known && f.kind != labelField {
 		return nil, false, err
 	}
 	for _, v := range values {
@@ -327,7 +327,7 @@ func (k *asker) scan(col int, op tocsin.CompareOp, pass func(int64) bool) *roari
 func (k *asker) any(f tocsin.Any) (*roaring.Bitmap, bool) {
 	fd := incidents.fields[f.Field]
 	s, ok := f.Value.(string)
-	if fd.kind != labelField || !ok {
+	if fd.kind != labelField || fd.from != "" || !ok {
 		return nil, false
 	}
 	s = strings.ToLower(s)

@@ -44,6 +44,7 @@ type field struct {
 	values []string // of an enum, or those of a label whose spelling is known
 	null   string   // what null stands for in an enum
 	choice bool     // a text out of few, which people choose from a list
+	from   string   // where the values of a label are, when not among the labels of the noun
 }
 
 // noun is what queries know of one kind of thing.
@@ -52,10 +53,20 @@ type noun struct {
 	table  string // with its alias
 	alias  string
 	labels string // EXISTS (... up to the comparison of value
-	// labelJoin joins the labels of one kind, up to the parameter for the kind.
-	labelJoin string
-	fields    map[string]field
-	order     string // when none is asked for
+	// labelJoin joins the labels of one kind, up to the parameter for the kind;
+	// labelTable is the table that both name.
+	labelJoin  string
+	labelTable string
+	fields     map[string]field
+	order      string // when none is asked for
+}
+
+// of is the text of labels or labelJoin for this property.
+func (n noun) of(f field, text string) string {
+	if f.from == "" {
+		return text
+	}
+	return strings.Replace(text, n.labelTable, f.from, 1)
 }
 
 func enum[T ~string](expr string, null T, values []T) field {
@@ -65,7 +76,7 @@ func enum[T ~string](expr string, null T, values []T) field {
 var incidents = noun{
 	name: "incident", table: "incident AS i", alias: "i", order: "i.created DESC, i.id DESC",
 	labels:    `EXISTS (SELECT 1 FROM incident_label AS l WHERE l.tenant = $1 AND l.incident_id = i.id AND l.kind = `,
-	labelJoin: ` JOIN incident_label AS l ON l.tenant = $1 AND l.tenant = i.tenant AND l.incident_id = i.id AND l.kind = `,
+	labelJoin: ` JOIN incident_label AS l ON l.tenant = $1 AND l.tenant = i.tenant AND l.incident_id = i.id AND l.kind = `, labelTable: "incident_label",
 	fields: both(map[string]field{
 		"id":                    {kind: numberField, expr: "i.id"},
 		"displayName":           {kind: textField, expr: "i.display_name"},
@@ -90,7 +101,7 @@ var incidents = noun{
 		"techniques":            {kind: labelField, expr: "mitreTechniques"},
 		"multiple":              {kind: labelField, expr: labelMultiple},
 		"updatedBy":             {kind: labelField, expr: labelUpdatedBy},
-		"deviceGroups":          label(tocsin.LabelDeviceGroups),
+		"deviceGroups":          {kind: labelField, expr: string(tocsin.LabelDeviceGroups), from: "incident_device_group"},
 		"productNames":          label(tocsin.LabelProducts),
 		"alertPolicies":         label(tocsin.LabelPolicies),
 		"investigationStates":   {kind: labelField, expr: string(tocsin.LabelInvestigations), values: texts(tocsin.InvestigationStates)},
@@ -112,7 +123,7 @@ var incidents = noun{
 var alerts = noun{
 	name: "alert", table: "alert AS a", alias: "a", order: "a.created DESC, a.id DESC",
 	labels:    `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_id = a.id AND l.kind = `,
-	labelJoin: ` JOIN alert_label AS l ON l.tenant = $1 AND l.tenant = a.tenant AND l.alert_id = a.id AND l.kind = `,
+	labelJoin: ` JOIN alert_label AS l ON l.tenant = $1 AND l.tenant = a.tenant AND l.alert_id = a.id AND l.kind = `, labelTable: "alert_label",
 	fields: both(map[string]field{
 		"id":                    {kind: textField, expr: "a.id"},
 		"providerAlertId":       {kind: textField, expr: "a.external_id"},
@@ -149,8 +160,7 @@ var alerts = noun{
 			WHERE x.tenant = $1 AND x.alert_id = a.id AND y.text`},
 		"incidentTags": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
 			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'customTags' AND x.value`},
-		"deviceGroups": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
-			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'deviceGroups' AND x.value`},
+		"deviceGroups": {kind: labelField, expr: string(tocsin.LabelDeviceGroups), from: "alert_device_group"},
 	}),
 }
 
@@ -187,6 +197,7 @@ func determinations() []tocsin.Determination {
 // from the tables above only; every value is a parameter.
 type compiler struct {
 	n     noun
+	tx    *Tx
 	fold  func(string) string
 	args  []any // from $2 on
 	nodes int
@@ -333,7 +344,7 @@ func (c *compiler) any(f tocsin.Any) (string, error) {
 	}
 	head := fd.expr
 	if fd.kind == labelField {
-		head = c.n.labels + c.arg(fd.expr) + " AND l.value"
+		head = c.n.of(fd, c.n.labels) + c.arg(fd.expr) + " AND l.value"
 	}
 	switch f.Op {
 	case tocsin.Contains, tocsin.StartsWith, tocsin.EndsWith:
@@ -450,7 +461,11 @@ func (c *compiler) where(q tocsin.Query) (string, error) {
 		if len([]rune(s)) > maxSearchRunes {
 			return "", tocsin.Errorf(tocsin.CodeLimit, "a search takes at most %d characters", maxSearchRunes)
 		}
-		parts = append(parts, c.search(s))
+		if c.tx.scope != nil {
+			parts = append(parts, c.limitedSearch(c.tx, s))
+		} else {
+			parts = append(parts, c.search(s))
+		}
 	}
 	return strings.Join(parts, " AND "), nil
 }
@@ -505,6 +520,39 @@ func pageSize(q tocsin.Query) int {
 	return min(q.Top, MaxTop)
 }
 
+// compiled is a query as the parts of a statement.
+type compiled struct {
+	compiler
+	with, table, where, order string
+}
+
+// compile makes the parts of a statement of a query, for what the principal
+// sees. Every statement over a filter goes through here. more is what else of
+// the noun the statement will name.
+func (tx *Tx) compile(n noun, q tocsin.Query, more string) (out compiled, err error) {
+	if tx.scope != nil {
+		n = tx.limitedNoun(n)
+	}
+	out.compiler = compiler{n: n, tx: tx, fold: tx.s.dialect.fold}
+	if out.where, err = out.compiler.where(q); err != nil {
+		return out, err
+	}
+	if out.order, err = out.compiler.order(q.OrderBy); err != nil {
+		return out, err
+	}
+	out.table = n.table
+	if tx.scope != nil {
+		out.with, out.table, err = tx.limited(&out.compiler, out.where+" "+out.order+" "+more)
+	}
+	return out, err
+}
+
+// count is how many things match.
+func (tx *Tx) count(q compiled) (total int64, err error) {
+	rows, err := tx.queryOnce(q.with+`SELECT count(*) FROM `+q.table+` WHERE `+q.where, q.args...)
+	return total, each(rows, err, func(rows *sql.Rows) error { return rows.Scan(&total) })
+}
+
 // page runs a query of a noun; scan sees at most Top rows. total is -1 unless
 // q.Count is set.
 func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.Rows) error) (total int64, more bool, err error) {
@@ -512,25 +560,19 @@ func (tx *Tx) page(n noun, columns string, q tocsin.Query, scan func(rows *sql.R
 	if q.Skip < 0 || q.Skip > MaxSkip {
 		return 0, false, tocsin.Errorf(tocsin.CodeLimit, "at most %d can be skipped: narrow the filter", MaxSkip)
 	}
-	c := compiler{n: n, fold: tx.s.dialect.fold}
-	where, err := c.where(q)
-	if err != nil {
-		return 0, false, err
-	}
-	order, err := c.order(q.OrderBy)
+	asked, err := tx.compile(n, q, "")
 	if err != nil {
 		return 0, false, err
 	}
 	total = -1
 	if q.Count {
-		rows, err := tx.queryOnce(`SELECT count(*) FROM `+n.table+` WHERE `+where, c.args...)
-		if err := each(rows, err, func(rows *sql.Rows) error { return rows.Scan(&total) }); err != nil {
+		if total, err = tx.count(asked); err != nil {
 			return 0, false, err
 		}
 	}
-	text := `SELECT ` + columns + ` FROM ` + n.table + ` WHERE ` + where + ` ORDER BY ` + order +
-		` LIMIT ` + c.arg(top+1) + ` OFFSET ` + c.arg(q.Skip)
-	rows, err := tx.queryOnce(text, c.args...)
+	text := asked.with + `SELECT ` + columns + ` FROM ` + asked.table + ` WHERE ` + asked.where + ` ORDER BY ` + asked.order +
+		` LIMIT ` + asked.arg(top+1) + ` OFFSET ` + asked.arg(q.Skip)
+	rows, err := tx.queryOnce(text, asked.args...)
 	seen := 0
 	err = each(rows, err, func(rows *sql.Rows) error {
 		if seen++; seen > top {
@@ -575,7 +617,10 @@ func (tx *Tx) Incidents(q tocsin.Query) (out []tocsin.Incident, total int64, mor
 // indexedPage asks the index for a page; known is false when the tables have to
 // be asked, and then total may yet be known.
 func (tx *Tx) indexedPage(q tocsin.Query) (ids []int64, total int64, more, known bool, err error) {
-	c := compiler{n: incidents, fold: tx.s.dialect.fold}
+	if tx.scope != nil {
+		return nil, -1, false, false, nil
+	}
+	c := compiler{n: incidents, tx: tx, fold: tx.s.dialect.fold}
 	if _, err := c.where(q); err != nil {
 		return nil, -1, false, false, err
 	}
@@ -641,7 +686,17 @@ func (tx *Tx) alertsByID(ids []string) (out []tocsin.Alert, err error) {
 		names[a.IncidentID] = ""
 	}
 	of := slices.Collect(maps.Keys(names))
-	if len(of) > 0 {
+	if tx.scope != nil {
+		// The name that is kept may tell of alerts that are not to be seen.
+		seen, err := tx.incidents(of)
+		if err != nil {
+			return nil, err
+		}
+		clear(names)
+		for i := range seen {
+			names[seen[i].ID] = seen[i].DisplayName
+		}
+	} else if len(of) > 0 {
 		rows, err = tx.queryOnce(`SELECT id, display_name FROM incident WHERE tenant = $1 AND id IN `+inList(2, len(of)), anys(of)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var id int64
@@ -657,5 +712,8 @@ func (tx *Tx) alertsByID(ids []string) (out []tocsin.Alert, err error) {
 			out = append(out, *a)
 		}
 	}
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return tx.narrowAlerts(out)
 }

@@ -52,7 +52,10 @@ func (tx *Tx) rearrangements(q string, args ...any) (out []tocsin.Rearrangement,
 		out = append(out, r)
 		return nil
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return tx.narrowRearrangements(out)
 }
 
 // Rearrangement is the merge or move of this number; CodeNotFound when the
@@ -77,7 +80,7 @@ func (tx *Tx) RearrangementsOf(incidentID int64, limit int) ([]tocsin.Rearrangem
 // AlertsIn are the alerts of an incident as a move needs them, in the order in
 // which they were made.
 func (tx *Tx) AlertsIn(incidentID int64) (out []tocsin.MovedAlert, err error) {
-	rows, err := tx.query(`SELECT id, assigned_to FROM alert WHERE tenant = $1 AND incident_id = $2 ORDER BY +created, id`, incidentID)
+	rows, err := tx.query(`SELECT id, assigned_to FROM alert AS a WHERE tenant = $1 AND incident_id = $2`+and(tx.alertCondition("a.id"))+` ORDER BY +created, id`, incidentID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var a tocsin.MovedAlert
 		err := rows.Scan(&a.ID, &a.AssignedTo)

@@ -51,6 +51,8 @@ type Store struct {
 	labelTexts spellings
 	indexes    indexes
 	background sync.WaitGroup
+	devices    sharedDevices
+	parts      partsMemory
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
@@ -147,7 +149,7 @@ func (s *Store) run(ctx context.Context, p tocsin.Principal, write bool, fn func
 	// A statement that was new to this transaction is prepared for the next one
 	// when the connection is free again: preparing needs a connection, and the
 	// writer has just one.
-	tx := &Tx{ctx: ctx, s: s, raw: raw, cache: cache, now: s.Now(), who: p, write: write}
+	tx := &Tx{ctx: ctx, s: s, raw: raw, cache: cache, now: s.Now(), who: p, scope: scopeOf(p), write: write}
 	defer func() { cache.prepare(tx.unprepared) }()
 	defer raw.Rollback() // also when fn panics; after a commit it does nothing
 	if err := fn(tx); err != nil {

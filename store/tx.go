@@ -22,6 +22,7 @@ type Tx struct {
 	cache *statements
 	now   time.Time
 	who   tocsin.Principal
+	scope *scope // what who is limited to; nil for everything
 	write bool
 
 	stmts      map[string]*sql.Stmt
@@ -32,6 +33,9 @@ type Tx struct {
 	appended   bool
 	after      []func()
 	change     *indexChange // what the index of the queue must follow; nil for nothing
+
+	devices *deviceMemory
+	groups  *[]tocsin.DeviceGroup
 }
 
 // Now is the time of the transaction, in UTC and whole microseconds.
