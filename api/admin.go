@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -17,6 +18,7 @@ type tokenInfo struct {
 	CreatedBy string     `json:"createdBy"`
 	Roles     []string   `json:"roles"`
 	Scopes    []string   `json:"scopes"`
+	Groups    []int64    `json:"deviceGroups"` // null: not limited
 	Created   *time.Time `json:"created"`
 	Expires   *time.Time `json:"expires"`
 	LastUsed  *time.Time `json:"lastUsed"`
@@ -28,6 +30,7 @@ type newTokenBody struct {
 	Kind    string     `json:"kind,omitempty" one:"apiToken,client"`
 	Roles   []string   `json:"roles"`
 	Scopes  []string   `json:"scopes,omitempty"`
+	Groups  []int64    `json:"deviceGroups,omitempty"`
 	Expires *time.Time `json:"expires,omitempty"`
 }
 
@@ -42,6 +45,7 @@ type userInfo struct {
 	UserName    string     `json:"userName"`
 	DisplayName string     `json:"displayName"`
 	Roles       []string   `json:"roles"`
+	Groups      []int64    `json:"deviceGroups"` // null: not limited
 	Disabled    bool       `json:"disabled"`
 	Created     *time.Time `json:"created"`
 }
@@ -50,6 +54,7 @@ type newUserBody struct {
 	UserName    string   `json:"userName"`
 	DisplayName string   `json:"displayName,omitempty"`
 	Roles       []string `json:"roles"`
+	Groups      []int64  `json:"deviceGroups,omitempty"`
 	Password    string   `json:"password,omitempty"`
 }
 
@@ -62,6 +67,7 @@ type newUserAnswer struct {
 type userPatchBody struct {
 	DisplayName   *string   `json:"displayName,omitempty"`
 	Roles         *[]string `json:"roles,omitempty"`
+	Groups        *[]int64  `json:"deviceGroups,omitempty"` // an empty list lifts the limit
 	Disabled      *bool     `json:"disabled,omitempty"`
 	Password      *string   `json:"password,omitempty"`
 	ResetPassword bool      `json:"resetPassword,omitempty"`
@@ -76,7 +82,7 @@ func tokenInfoOf(t auth.Token) tokenInfo {
 	if t.Client {
 		kind = "client"
 	}
-	return tokenInfo{ID: t.ID, Name: t.Name, Kind: kind, ClientID: t.ClientID, CreatedBy: t.CreatedBy, Roles: list(t.Roles), Scopes: list(t.Scopes),
+	return tokenInfo{ID: t.ID, Name: t.Name, Kind: kind, ClientID: t.ClientID, CreatedBy: t.CreatedBy, Roles: list(t.Roles), Scopes: list(t.Scopes), Groups: t.Groups,
 		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed), Revoked: moment(t.Revoked)}
 }
 
@@ -97,7 +103,7 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeBody(r, &b); err != nil {
 		return err
 	}
-	n := auth.NewToken{Name: b.Name, Roles: typed[tocsin.Role](b.Roles), Scopes: typed[tocsin.Verb](b.Scopes)}
+	n := auth.NewToken{Name: b.Name, Roles: typed[tocsin.Role](b.Roles), Scopes: typed[tocsin.Verb](b.Scopes), Groups: limit(b.Groups)}
 	switch b.Kind {
 	case "", "apiToken":
 	case "client":
@@ -123,6 +129,16 @@ func typed[T ~string](in []string) []T {
 	return out
 }
 
+// limit is the device groups of a body: none named is no limit.
+func limit(groups []int64) []int64 {
+	if len(groups) == 0 {
+		return nil
+	}
+	groups = slices.Clone(groups)
+	slices.Sort(groups)
+	return slices.Compact(groups)
+}
+
 func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	if err := a.cfg.Auth.RevokeToken(r.Context(), r.PathValue("id")); err != nil {
 		return err
@@ -132,7 +148,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 }
 
 func userInfoOf(u auth.User) userInfo {
-	return userInfo{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: list(u.Roles), Disabled: u.Disabled, Created: moment(u.Created)}
+	return userInfo{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: list(u.Roles), Groups: u.Groups, Disabled: u.Disabled, Created: moment(u.Created)}
 }
 
 func (a *API) listUsers(w http.ResponseWriter, r *http.Request) error {
@@ -153,7 +169,7 @@ func (a *API) createUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	u, shown, err := a.cfg.Auth.CreateUser(r.Context(), auth.NewUser{UserName: b.UserName, DisplayName: b.DisplayName,
-		Roles: typed[tocsin.Role](b.Roles), Password: tocsin.Secret(b.Password)})
+		Roles: typed[tocsin.Role](b.Roles), Groups: limit(b.Groups), Password: tocsin.Secret(b.Password)})
 	if err != nil {
 		return err
 	}
@@ -169,6 +185,10 @@ func (a *API) updateUser(w http.ResponseWriter, r *http.Request) error {
 	if b.Roles != nil {
 		roles := typed[tocsin.Role](*b.Roles)
 		up.Roles = &roles
+	}
+	if b.Groups != nil {
+		groups := limit(*b.Groups)
+		up.Groups = &groups
 	}
 	if b.Password != nil {
 		password := tocsin.Secret(*b.Password)

@@ -208,7 +208,17 @@ func (s *stream) allowed() bool {
 // send writes what happened since the last time.
 func (s *stream) send(ctx context.Context) bool {
 	for {
-		batch, err := s.a.cfg.Feed.Changes(ctx, s.at, streamBatch)
+		// In the name of who the reader is by now: what they may see can change
+		// while the stream is open.
+		as := tocsin.WithPrincipal(ctx, s.who)
+		head := s.at
+		if s.who.Scoped() {
+			var err error
+			if head, err = s.a.cfg.Feed.Head(as); err != nil {
+				return false
+			}
+		}
+		batch, err := s.a.cfg.Feed.Changes(as, s.at, streamBatch)
 		if err != nil {
 			return false // the client comes back and resumes
 		}
@@ -229,6 +239,8 @@ func (s *stream) send(ctx context.Context) bool {
 			return false
 		}
 		if len(batch) < streamBatch {
+			// What was left out of the lines need not be looked at again.
+			s.at = max(s.at, head)
 			return true
 		}
 	}

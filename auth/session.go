@@ -133,7 +133,7 @@ func principalOf(u store.User) tocsin.Principal {
 	if display == "" {
 		display = u.UserName
 	}
-	return tocsin.Principal{Tenant: u.Tenant, ID: u.ID, UserName: u.UserName, DisplayName: display, Kind: tocsin.ActorUser, Roles: u.Roles}
+	return tocsin.Principal{Tenant: u.Tenant, ID: u.ID, UserName: u.UserName, DisplayName: display, Kind: tocsin.ActorUser, Roles: u.Roles, Groups: u.Groups}
 }
 
 // failed writes a failed sign-in to the record, not every one of a flood.

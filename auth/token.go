@@ -39,6 +39,7 @@ type Token struct {
 	CreatedBy string
 	Roles     []tocsin.Role
 	Scopes    []tocsin.Verb
+	Groups    []int64 // device groups that it is limited to; nil: not limited
 	Created   time.Time
 	Expires   time.Time // zero: never
 	LastUsed  time.Time // to within five minutes; zero: never
@@ -46,7 +47,7 @@ type Token struct {
 }
 
 func tokenOf(t store.Token) Token {
-	return Token{ID: t.ID, Name: t.Name, Client: t.SecretHash != "", ClientID: t.ClientID, CreatedBy: t.UserName, Roles: t.Roles, Scopes: t.Scopes,
+	return Token{ID: t.ID, Name: t.Name, Client: t.SecretHash != "", ClientID: t.ClientID, CreatedBy: t.UserName, Roles: t.Roles, Scopes: t.Scopes, Groups: t.Groups,
 		Created: t.Created, Expires: t.Expires, LastUsed: t.LastUsed, Revoked: t.Revoked}
 }
 
@@ -55,6 +56,7 @@ type NewToken struct {
 	Name    string
 	Roles   []tocsin.Role
 	Scopes  []tocsin.Verb // empty: all that the roles allow
+	Groups  []int64       // device groups to limit it to; nil: none
 	Expires time.Time     // zero: never
 	Client  bool          // an OAuth client instead of an API token
 }
@@ -80,7 +82,7 @@ func (a *Auth) CreateToken(ctx context.Context, n NewToken) (Token, tocsin.Secre
 	if err := grantable(p, n.Roles, n.Scopes); err != nil {
 		return Token{}, "", err
 	}
-	t := store.Token{Name: n.Name, Roles: n.Roles, Scopes: n.Scopes, Created: now, Expires: n.Expires.UTC().Truncate(time.Microsecond)}
+	t := store.Token{Name: n.Name, Roles: n.Roles, Scopes: n.Scopes, Groups: n.Groups, Created: now, Expires: n.Expires.UTC().Truncate(time.Microsecond)}
 	if n.Expires.IsZero() {
 		t.Expires = time.Time{}
 	}
@@ -105,6 +107,9 @@ func (a *Auth) CreateToken(ctx context.Context, n NewToken) (Token, tocsin.Secre
 		t.Hash = digest(plain)
 	}
 	err = a.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := knownGroups(tx, t.Groups); err != nil {
+			return err
+		}
 		if err := tx.PutToken(t); err != nil {
 			return err
 		}
@@ -226,7 +231,7 @@ func (a *Auth) byToken(ctx context.Context, token, keyID string, touch bool) (Id
 			return Identity{}, bad
 		}
 	}
-	p := tocsin.Principal{Tenant: t.Tenant, ID: t.ID, UserName: t.Name, DisplayName: t.Name, Kind: tocsin.ActorIntegration, Roles: t.Roles, Scopes: t.Scopes}
+	p := tocsin.Principal{Tenant: t.Tenant, ID: t.ID, UserName: t.Name, DisplayName: t.Name, Kind: tocsin.ActorIntegration, Roles: t.Roles, Scopes: t.Scopes, Groups: t.Groups}
 	if p, err = a.cut(ctx, p, t.UserName); err != nil {
 		return Identity{}, err
 	}
@@ -262,7 +267,7 @@ func (a *Auth) cut(ctx context.Context, p tocsin.Principal, owner string) (tocsi
 		return p, errNobody("the token is not valid: the account that made it may do nothing of this any more")
 	}
 	p.Scopes = both
-	return p, nil
+	return p.Within(principalOf(u)), nil
 }
 
 // ClientCredentials gives a client that shows its secret an access token, good

@@ -18,12 +18,13 @@ type User struct {
 	UserName    string
 	DisplayName string
 	Roles       []tocsin.Role
+	Groups      []int64 // device groups that it is limited to; nil: not limited
 	Disabled    bool
 	Created     time.Time
 }
 
 func userOf(u store.User) User {
-	return User{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: u.Roles, Disabled: u.Disabled, Created: u.Created}
+	return User{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: u.Roles, Groups: u.Groups, Disabled: u.Disabled, Created: u.Created}
 }
 
 // FirstUser is the name of the administrator that Bootstrap makes.
@@ -83,6 +84,7 @@ type NewUser struct {
 	UserName    string
 	DisplayName string
 	Roles       []tocsin.Role
+	Groups      []int64 // device groups to limit it to; nil: none
 	Password    tocsin.Secret
 }
 
@@ -118,6 +120,10 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, tocsin.Secret, 
 		return User{}, "", err
 	}
 	err = a.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		u.Groups = n.Groups
+		if err := knownGroups(tx, u.Groups); err != nil {
+			return err
+		}
 		// PutUser refuses a second account of one name.
 		if err := tx.PutUser(u); err != nil {
 			return err
@@ -136,6 +142,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, tocsin.Secret, 
 type UserUpdate struct {
 	DisplayName   *string
 	Roles         *[]tocsin.Role
+	Groups        *[]int64 // device groups to limit it to; a nil list lifts the limit
 	Disabled      *bool
 	Password      *tocsin.Secret
 	ResetPassword bool
@@ -165,6 +172,9 @@ func (a *Auth) UpdateUser(ctx context.Context, id string, up UserUpdate) (User, 
 		was := standing(&u)
 		var said []string
 		if said, err = change(p, &u, up); err != nil {
+			return err
+		}
+		if err := knownGroups(tx, u.Groups); err != nil {
 			return err
 		}
 		if hash != "" {
@@ -251,11 +261,46 @@ func change(p tocsin.Principal, u *store.User, up UserUpdate) (said []string, er
 		u.Roles = *up.Roles
 		said = append(said, "has the roles "+roleNames(u.Roles))
 	}
+	if up.Groups != nil && ((*up.Groups == nil) != (u.Groups == nil) || !slices.Equal(*up.Groups, u.Groups)) {
+		if p.ID == u.ID {
+			return nil, tocsin.Errorf(tocsin.CodeForbidden, "nobody limits themselves to device groups; ask another administrator")
+		}
+		u.Groups = *up.Groups
+		said = append(said, groupsSaid(u.Groups))
+	}
 	if up.Disabled != nil && *up.Disabled != u.Disabled {
 		u.Disabled = *up.Disabled
 		said = append(said, map[bool]string{true: "is disabled", false: "is enabled"}[u.Disabled])
 	}
 	return said, nil
+}
+
+func groupsSaid(groups []int64) string {
+	if groups == nil {
+		return "sees all devices"
+	}
+	return fmt.Sprintf("sees only the devices of the groups %v", groups)
+}
+
+// knownGroups refuses to limit somebody to device groups that do not exist,
+// which would be to nothing.
+func knownGroups(tx *store.Tx, groups []int64) error {
+	if groups == nil {
+		return nil
+	}
+	if len(groups) == 0 || len(groups) > tocsin.MaxDeviceGroups {
+		return tocsin.Errorf(tocsin.CodeInvalid, "name 1 to %d device groups, or none at all not to limit", tocsin.MaxDeviceGroups)
+	}
+	have, _, err := tx.DeviceGroups()
+	if err != nil {
+		return err
+	}
+	for _, id := range groups {
+		if id != tocsin.UngroupedDevices && !slices.ContainsFunc(have, func(g tocsin.DeviceGroup) bool { return g.ID == id }) {
+			return tocsin.Errorf(tocsin.CodeInvalid, "there is no device group %d", id)
+		}
+	}
+	return nil
 }
 
 // needAdministrator refuses a transaction after which nobody could manage
@@ -266,7 +311,7 @@ func needAdministrator(tx *store.Tx) error {
 		return err
 	}
 	for _, u := range us {
-		if !u.Disabled && slices.Contains(u.Roles, tocsin.RoleAdministrator) {
+		if !u.Disabled && u.Groups == nil && slices.Contains(u.Roles, tocsin.RoleAdministrator) {
 			return nil
 		}
 	}

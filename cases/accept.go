@@ -34,6 +34,7 @@ func (c *Cases) Accept(ctx context.Context, alerts []tocsin.Alert) ([]Accepted, 
 	for part := range slices.Chunk(alerts, batchSize) {
 		var done []Accepted
 		err := c.st.Update(ctx, func(tx *store.Tx) error {
+			defer tx.AsEngine()() // correlation sees everything, whoever brings the alert
 			b := newBatch(c, tx)
 			done = make([]Accepted, len(part))
 			for i := range part {
@@ -241,6 +242,9 @@ func (b *batch) write(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKe
 	if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {
 		return err
 	}
+	if err := b.tx.PutDevices(a.ID, a.IncidentID, a.Devices(), true); err != nil {
+		return err
+	}
 	devices, users := places(a)
 	if err := b.prev.Add(keys, f.Rule, devices, users, true); err != nil {
 		return err
@@ -366,6 +370,9 @@ func (b *batch) finishRepeats() error {
 			return err
 		}
 		if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {
+			return err
+		}
+		if err := b.tx.PutDevices(a.ID, a.IncidentID, a.Devices(), false); err != nil {
 			return err
 		}
 		oi := b.incidents[a.IncidentID]

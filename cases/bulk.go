@@ -407,6 +407,9 @@ func (r *bulkRun) rights() error {
 			return tocsin.Errorf(tocsin.CodeForbidden, "the account %s was disabled meanwhile", u.UserName)
 		default:
 			p.Roles = u.Roles
+			if p.Scoped() != (u.Groups != nil) || !slices.Equal(p.Groups, u.Groups) {
+				return tocsin.Errorf(tocsin.CodeForbidden, "what %s may see has changed meanwhile; ask again", u.UserName)
+			}
 		}
 	}
 	return tocsin.Allow(p, map[string]tocsin.Verb{"incident": tocsin.VerbIncidentWrite, "alert": tocsin.VerbAlertWrite}[r.b.Noun])

@@ -180,6 +180,9 @@ func (r *bulkRun) changeAlert(it *tocsin.BulkItem) error {
 // transaction.
 func (r *bulkRun) editAlert(id string, update func(*tocsin.Alert) (AlertUpdate, error)) (k kept, changed bool, err error) {
 	a, err := r.tx.Alert(id)
+	if err == nil {
+		err = r.tx.RequireWhole(a.IncidentID) // its incident is counted and written
+	}
 	if err != nil {
 		return k, false, err
 	}

@@ -23,6 +23,12 @@ func (c *Cases) Link(ctx context.Context, incidentID int64, alerts []tocsin.Aler
 		return 0, nil, tocsin.Errorf(tocsin.CodeLimit, "1 to %d alerts can be linked at once, not %d", MaxLinked, len(alerts))
 	}
 	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		if incidentID != 0 {
+			if err := tx.RequireWhole(incidentID); err != nil {
+				return err
+			}
+		}
+		defer tx.AsEngine()()
 		b := newBatch(c, tx)
 		b.actor = tx.Principal().Actor()
 		into, ids = incidentID, nil

@@ -97,6 +97,15 @@ func (c *Cases) Move(ctx context.Context, q Move) (taker int64, done []tocsin.Re
 			m.from[a.IncidentID] = append(m.from[a.IncidentID], a)
 		}
 		slices.Sort(m.order)
+		if err := tx.RequireWhole(m.order...); err != nil {
+			return err
+		}
+		if q.To != 0 {
+			if err := tx.RequireWhole(q.To); err != nil {
+				return err
+			}
+		}
+		defer tx.AsEngine()()
 		var err error
 		taker, done, err = m.run(q.To)
 		return err

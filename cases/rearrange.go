@@ -35,6 +35,10 @@ func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, rea
 		}
 	}
 	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.RequireWhole(ids...); err != nil {
+			return err
+		}
+		defer tx.AsEngine()()
 		b := newBatch(c, tx)
 		b.actor = tx.Principal().Actor()
 		done = nil
@@ -143,6 +147,9 @@ func (c *Cases) Undo(ctx context.Context, id int64) (r tocsin.Rearrangement, err
 		if !r.Undone.IsZero() {
 			return tocsin.Errorf(tocsin.CodeConflict, "this %s was undone already", r.Kind)
 		}
+		// Who is shown a merge or a move sees both incidents in whole; the one
+		// that was emptied has no alert by which it could be seen.
+		defer tx.AsEngine()()
 		to, err := tx.Incident(r.To)
 		if err != nil {
 			return err
@@ -298,6 +305,9 @@ func (c *Cases) Part(ctx context.Context, a, b int64, apart bool) error {
 		return tocsin.Errorf(tocsin.CodeInvalid, "an incident cannot be parted from itself")
 	}
 	return c.st.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.RequireWhole(a, b); err != nil {
+			return err
+		}
 		for _, pair := range [][2]int64{{a, b}, {b, a}} {
 			inc, err := tx.Incident(pair[0])
 			if err != nil {

@@ -71,6 +71,7 @@ func (c *Cases) Split(ctx context.Context, incidentID int64, s Split) (to int64,
 		if err != nil {
 			return err
 		}
+		defer tx.AsEngine()()
 		r := tocsin.Rearrangement{Kind: tocsin.RearrangeSplit, Why: s.Why, WrongReasons: s.WrongReasons, Irrelevant: s.Irrelevant}
 		for i, e := range w.cut[:min(len(w.cut), tocsin.MaxCut)] {
 			l := w.g.cutLink(e)
@@ -100,6 +101,9 @@ type splitWork struct {
 }
 
 func prepareSplit(tx *store.Tx, incidentID int64, s Split) (*splitWork, error) {
+	if err := tx.RequireWhole(incidentID); err != nil {
+		return nil, err
+	}
 	inc, err := tx.Incident(incidentID)
 	if err != nil {
 		return nil, err

@@ -401,14 +401,29 @@ func (c *Cases) UpdateAlert(ctx context.Context, id string, u AlertUpdate) (out 
 			return err
 		}
 		var e edit
+		back := tx.AsEngine() // who sees an alert may change it; the rest of it and of its incident stays
+		defer back()
+		if tx.Principal().Scoped() {
+			shown := a
+			if a, err = tx.Alert(id); err != nil {
+				return err
+			}
+			a.Comments = shown.Comments
+		}
 		if err := applyAlert(tx, &a, u, &e); err != nil {
 			return err
 		}
-		out = a
-		if len(e.lines) == 0 {
+		if len(e.lines) > 0 {
+			if a, err = c.saveAlert(tx, a, e.lines); err != nil {
+				return err
+			}
+		}
+		if out = a; !tx.Principal().Scoped() {
 			return nil
 		}
-		out, err = c.saveAlert(tx, a, e.lines)
+		back()
+		out, err = tx.Alert(id)
+		out.Comments = a.Comments
 		return err
 	})
 	return out, err
@@ -506,6 +521,12 @@ func (c *Cases) CommentIncident(ctx context.Context, id int64, text string) (out
 		if err != nil {
 			return err
 		}
+		// A comment takes nothing away, so who sees a part of an incident may
+		// comment on it; it is written back in whole.
+		defer tx.AsEngine()()
+		if inc, err = tx.Incident(id); err != nil {
+			return err
+		}
 		if err := tx.AddComment(id, "", cm); err != nil {
 			return err
 		}
@@ -527,6 +548,10 @@ func (c *Cases) CommentAlert(ctx context.Context, id string, text string) (out [
 		}
 		cm, err := comment(tx, text)
 		if err != nil {
+			return err
+		}
+		defer tx.AsEngine()()
+		if a, err = tx.Alert(id); err != nil {
 			return err
 		}
 		if err := tx.AddComment(a.IncidentID, id, cm); err != nil {

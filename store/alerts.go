@@ -26,6 +26,16 @@ func (tx *Tx) PutAlert(r AlertRow) error {
 	}
 	a := *r.Alert
 	a.Tenant, a.Comments = tx.who.Tenant, nil
+	if tx.scope != nil && !r.Fresh {
+		// Links to alerts that are not to be seen were left out in reading.
+		back := tx.AsEngine()
+		kept, err := tx.Alert(a.ID)
+		back()
+		if err != nil {
+			return err
+		}
+		a.Links = kept.Links
+	}
 	r.Alert.Tenant = a.Tenant
 	body, err := toJSON(&a)
 	if err != nil {

@@ -25,7 +25,7 @@ type ChainRow struct {
 // most limit.
 func (tx *Tx) ChainRows(incidentID int64, limit int) (out []ChainRow, err error) {
 	rows, err := tx.query(`SELECT a.id, a.title, a.severity, a.category, a.detection_source, a.created, a.first_activity, b.body`+
-		fromAlert+`a.incident_id = $2 ORDER BY a.first_activity, a.id LIMIT $3`, incidentID, limit)
+		fromAlert+`a.incident_id = $2`+and(tx.alertCondition("a.id"))+` ORDER BY a.first_activity, a.id LIMIT $3`, incidentID, limit)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var r ChainRow
 		var severity int
@@ -45,5 +45,26 @@ func (tx *Tx) ChainRows(incidentID int64, limit int) (out []ChainRow, err error)
 		out = append(out, r)
 		return nil
 	})
+	if err == nil && tx.scope != nil {
+		err = tx.narrowChain(out)
+	}
 	return out, err
+}
+
+// narrowChain takes out of the alerts the links that speak of what a limited
+// principal may not see.
+func (tx *Tx) narrowChain(all []ChainRow) error {
+	shown := make([]tocsin.Alert, len(all))
+	for i := range all {
+		shown[i] = tocsin.Alert{ID: all[i].ID, Links: all[i].Links}
+	}
+	shown, err := tx.narrowAlerts(shown)
+	links := map[string][]tocsin.Link{}
+	for i := range shown {
+		links[shown[i].ID] = shown[i].Links
+	}
+	for i := range all {
+		all[i].Links = links[all[i].ID]
+	}
+	return err
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +54,11 @@ func (tx *Tx) Record(q tocsin.RecordQuery) (cs []tocsin.Change, next int64, err 
 		if q.Newest {
 			a, b = max(low, high-step+1), high
 		}
-		got, err := tx.recordBetween(&q, a, b, limit-len(cs)+1)
+		want := limit - len(cs) + 1
+		if tx.scope != nil {
+			want = math.MaxInt32 // of these, some are left out
+		}
+		got, err := tx.recordBetween(&q, a, b, want)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -93,7 +99,16 @@ func (tx *Tx) recordBetween(q *tocsin.RecordQuery, low, high int64, limit int) (
 		cs = append(cs, c)
 		return err
 	})
-	return cs, err
+	if err != nil || tx.scope == nil {
+		return cs, err
+	}
+	said := make(map[int64]string, len(cs))
+	for i := range cs {
+		said[cs[i].Seq] = cs[i].Summary + string(cs[i].After)
+	}
+	cs, err = tx.narrowChanges(cs)
+	// A line that is shown in other words must not be found by those that it had.
+	return slices.DeleteFunc(cs, func(c tocsin.Change) bool { return said[c.Seq] != c.Summary+string(c.After) }), err
 }
 
 // recordWhere puts the conditions of a query together.
@@ -275,6 +290,9 @@ func (tx *Tx) RecordValues(incidents []string) (kinds, actors, origins []RecordC
 	}
 	if len(incidents) == 0 {
 		return nil, nil, nil, nil
+	}
+	if tx.scope != nil {
+		return tx.limitedRecordValues(incidents)
 	}
 	if kinds, err = count("kind"); err != nil {
 		return nil, nil, nil, err

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -288,4 +290,26 @@ func (tx *Tx) neverHidden(incident int64) (bool, error) {
 	rs, err := tx.RearrangementsOf(incident, all)
 	shown = len(rs)
 	return shown == all, err
+}
+
+// limitedRecordValues is RecordValues over the lines that a limited principal
+// reads.
+func (tx *Tx) limitedRecordValues(incidents []string) (kinds, actors, origins []RecordCount, err error) {
+	cs, err := tx.ChangesOf("incident", incidents, 0, math.MaxInt32)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	count := func(value func(c *tocsin.Change) string) (out []RecordCount) {
+		n := map[string]int{}
+		for i := range cs {
+			n[value(&cs[i])]++
+		}
+		for v, k := range n {
+			out = append(out, RecordCount{v, k})
+		}
+		slices.SortFunc(out, func(a, b RecordCount) int { return cmp.Or(b.Count-a.Count, strings.Compare(a.Value, b.Value)) })
+		return out[:min(len(out), 100)]
+	}
+	return count(func(c *tocsin.Change) string { return c.Kind }), count(func(c *tocsin.Change) string { return c.Actor.Name }),
+		count(func(c *tocsin.Change) string { return c.ID }), nil
 }

@@ -18,6 +18,7 @@ type User struct {
 	UserName     string // unique in the tenant, whatever the case
 	DisplayName  string
 	Roles        []tocsin.Role
+	Groups       []int64 // device groups that it is limited to; nil: not limited
 	PasswordHash string
 	Disabled     bool
 	Created      time.Time
@@ -46,6 +47,7 @@ type Token struct {
 	UserName   string // in whose name it acts
 	Roles      []tocsin.Role
 	Scopes     []tocsin.Verb
+	Groups     []int64 // device groups that it is limited to; nil: not limited
 	ClientID   string
 	SecretHash string
 	Created    time.Time
@@ -54,18 +56,38 @@ type Token struct {
 	Revoked    time.Time
 }
 
-const userColumns = `tenant, id, user_name, display_name, roles, password_hash, disabled, created`
+const userColumns = `tenant, id, user_name, display_name, roles, password_hash, disabled, created, device_groups`
 
 func scanUser(rows *sql.Rows) (User, error) {
 	var u User
-	var roles string
+	var roles, groups string
 	var disabled int
 	var created int64
-	if err := rows.Scan(&u.Tenant, &u.ID, &u.UserName, &u.DisplayName, &roles, &u.PasswordHash, &disabled, &created); err != nil {
+	if err := rows.Scan(&u.Tenant, &u.ID, &u.UserName, &u.DisplayName, &roles, &u.PasswordHash, &disabled, &created, &groups); err != nil {
+		return u, err
+	}
+	if err := readGroups(groups, &u.Groups); err != nil {
 		return u, err
 	}
 	u.Disabled, u.Created = disabled != 0, fromMicros(created)
 	return u, json.Unmarshal([]byte(roles), &u.Roles)
+}
+
+// writeGroups and readGroups are what an account is limited to, as its row has
+// it: ” for everything. What cannot be read limits to nothing at all.
+func writeGroups(groups []int64) (string, error) {
+	if groups == nil {
+		return "", nil
+	}
+	return toJSON(groups)
+}
+
+func readGroups(text string, groups *[]int64) error {
+	if text == "" {
+		return nil
+	}
+	*groups = []int64{}
+	return json.Unmarshal([]byte(text), groups)
 }
 
 // PutUser makes or changes the account with u.ID. A user name that another
@@ -75,11 +97,16 @@ func (tx *Tx) PutUser(u User) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO account (tenant, id, user_name, user_key, display_name, roles, password_hash, disabled, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	groups, err := writeGroups(u.Groups)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO account (tenant, id, user_name, user_key, display_name, roles, password_hash, disabled, created, device_groups)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (tenant, id) DO UPDATE SET user_name = excluded.user_name, user_key = excluded.user_key,
-		display_name = excluded.display_name, roles = excluded.roles, password_hash = excluded.password_hash, disabled = excluded.disabled`,
-		u.ID, u.UserName, strings.ToLower(u.UserName), u.DisplayName, roles, u.PasswordHash, flag(u.Disabled), micros(u.Created))
+		display_name = excluded.display_name, roles = excluded.roles, password_hash = excluded.password_hash, disabled = excluded.disabled,
+		device_groups = excluded.device_groups`,
+		u.ID, u.UserName, strings.ToLower(u.UserName), u.DisplayName, roles, u.PasswordHash, flag(u.Disabled), micros(u.Created), groups)
 	if tocsin.CodeOf(err) == tocsin.CodeConflict {
 		return &tocsin.Error{Code: tocsin.CodeConflict, Msg: "there is already a user " + u.UserName, Err: err}
 	}
@@ -176,17 +203,20 @@ func (tx *Tx) DeleteSessionsOf(userID, except string) error {
 	return err
 }
 
-const tokenColumns = `tenant, id, hash, name, user_name, roles, scopes, client_id, secret_hash, created, expires, last_used, revoked`
+const tokenColumns = `tenant, id, hash, name, user_name, roles, scopes, client_id, secret_hash, created, expires, last_used, revoked, device_groups`
 
 func scanToken(rows *sql.Rows) (Token, error) {
 	var t Token
-	var roles, scopes string
+	var roles, scopes, groups string
 	var created, expires, used, revoked int64
-	if err := rows.Scan(&t.Tenant, &t.ID, &t.Hash, &t.Name, &t.UserName, &roles, &scopes, &t.ClientID, &t.SecretHash, &created, &expires, &used, &revoked); err != nil {
+	if err := rows.Scan(&t.Tenant, &t.ID, &t.Hash, &t.Name, &t.UserName, &roles, &scopes, &t.ClientID, &t.SecretHash, &created, &expires, &used, &revoked, &groups); err != nil {
 		return t, err
 	}
 	t.Created, t.Expires, t.LastUsed, t.Revoked = fromMicros(created), fromMicros(expires), fromMicros(used), fromMicros(revoked)
 	if err := json.Unmarshal([]byte(roles), &t.Roles); err != nil {
+		return t, err
+	}
+	if err := readGroups(groups, &t.Groups); err != nil {
 		return t, err
 	}
 	return t, json.Unmarshal([]byte(scopes), &t.Scopes)
@@ -202,12 +232,16 @@ func (tx *Tx) PutToken(t Token) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`INSERT INTO token (tenant, id, hash, name, user_name, roles, scopes, client_id, secret_hash, created, expires, last_used, revoked)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	groups, err := writeGroups(t.Groups)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO token (tenant, id, hash, name, user_name, roles, scopes, client_id, secret_hash, created, expires, last_used, revoked, device_groups)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (tenant, id) DO UPDATE SET hash = excluded.hash, name = excluded.name, user_name = excluded.user_name, roles = excluded.roles,
 		scopes = excluded.scopes, client_id = excluded.client_id, secret_hash = excluded.secret_hash, expires = excluded.expires,
-		last_used = excluded.last_used, revoked = excluded.revoked`,
-		t.ID, t.Hash, t.Name, t.UserName, roles, scopes, t.ClientID, t.SecretHash, micros(t.Created), micros(t.Expires), micros(t.LastUsed), micros(t.Revoked))
+		last_used = excluded.last_used, revoked = excluded.revoked, device_groups = excluded.device_groups`,
+		t.ID, t.Hash, t.Name, t.UserName, roles, scopes, t.ClientID, t.SecretHash, micros(t.Created), micros(t.Expires), micros(t.LastUsed), micros(t.Revoked), groups)
 	return err
 }
 
