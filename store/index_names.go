@@ -72,13 +72,16 @@ func (d *dictionary) match(s string) (set []uint64, any bool) {
 	if len(needle) == 0 || bytes.IndexByte(needle, nameEnd) >= 0 {
 		return set, false
 	}
+	o := 0
 	for from := 0; ; {
 		i := bytes.Index(d.text[from:], needle)
 		if i < 0 {
 			return set, any
 		}
-		hit := uint32(from + i)
-		o := sort.Search(len(d.at), func(i int) bool { return d.at[i] > hit }) - 1
+		// Hits come in order: the names between are stepped over once in all.
+		for hit := uint32(from + i); o+1 < len(d.at) && d.at[o+1] <= hit; {
+			o++
+		}
 		set[o/64] |= 1 << (o % 64)
 		any = true
 		if o+1 >= len(d.at) {
