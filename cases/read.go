@@ -64,11 +64,17 @@ func (c *Cases) Incidents(ctx context.Context, q tocsin.Query) (p IncidentPage, 
 		if p.Incidents, p.Total, p.More, err = tx.Incidents(q); err != nil {
 			return err
 		}
+		ids := make([]int64, len(p.Incidents))
+		for i := range p.Incidents {
+			ids[i] = p.Incidents[i].ID
+		}
+		comments, err := tx.IncidentComments(ids)
+		if err != nil {
+			return err
+		}
 		for i := range p.Incidents {
 			inc := &p.Incidents[i]
-			if inc.Comments, err = tx.Comments(inc.ID, ""); err != nil {
-				return err
-			}
+			inc.Comments = comments[inc.ID]
 			if slices.Contains(q.Expand, "alerts") {
 				if err := expand(tx, inc, maxPageAlerts); err != nil {
 					return err

@@ -227,6 +227,27 @@ func (tx *Tx) Comments(incidentID int64, alertID string) ([]tocsin.Comment, erro
 		and(tx.incidentCondition("c.incident_id"))+` ORDER BY created, id`, incidentID)
 }
 
+// IncidentComments are those on several incidents themselves, by incident,
+// oldest first.
+func (tx *Tx) IncidentComments(incidentIDs []int64) (map[int64][]tocsin.Comment, error) {
+	out := map[int64][]tocsin.Comment{}
+	if len(incidentIDs) == 0 {
+		return out, nil
+	}
+	rows, err := tx.queryOnce(`SELECT incident_id, text, created_by, created FROM comment WHERE tenant = $1 AND alert_id = '' AND incident_id IN `+
+		inList(2, len(incidentIDs))+` ORDER BY created, id`, anys(incidentIDs)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id int64
+		var c tocsin.Comment
+		var at int64
+		err := rows.Scan(&id, &c.Text, &c.CreatedBy, &at)
+		c.Created = fromMicros(at)
+		out[id] = append(out[id], c)
+		return err
+	})
+	return out, err
+}
+
 // AlertComments are those on the alerts of an incident, by alert, oldest first.
 func (tx *Tx) AlertComments(incidentID int64) (map[string][]tocsin.Comment, error) {
 	out := map[string][]tocsin.Comment{}
