@@ -15,6 +15,7 @@ const SignInPage = lazy(() => import("./pages/signin/SignInPage"));
 const QueuePage = lazy(() => import("./pages/queue/QueuePage"));
 const IncidentPage = lazy(() => import("./pages/incident/IncidentPage"));
 const DataPage = lazy(() => import("./pages/data/DataPage"));
+const AuditPage = lazy(() => import("./pages/audit/AuditPage"));
 const HuntingPage = lazy(() => import("./pages/hunting/HuntingPage"));
 
 const client = new QueryClient({
@@ -76,6 +77,7 @@ function Pages() {
           <Route path="/incidents/:id/:tab" element={<May do="incident.read" page={<IncidentPage />} />} />
           <Route path="/data" element={<May do="intake.read" page={<DataPage />} />} />
           <Route path="/hunting" element={<May do="hunt.run" page={<HuntingPage />} />} />
+          <Route path="/audit" element={<May do="audit.read" page={<AuditPage />} />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

@@ -1,7 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call, localPath, query } from "./client";
 import type {
-  Activity,
   Alert,
   AlertPatch,
   GraphComment,
@@ -83,23 +82,6 @@ function refreshIncident(client: ReturnType<typeof useQueryClient>, id: string) 
     client.invalidateQueries({ queryKey: ["incidents"] }),
     client.invalidateQueries({ queryKey: ["tags"] }),
   ]);
-}
-
-const activityPage = 200;
-
-/** The incident's history from its beginning, in order of happening. */
-export function useActivities(id: string) {
-  return useInfiniteQuery({
-    queryKey: ["activities", id],
-    initialPageParam: 0,
-    queryFn: ({ pageParam, signal }) =>
-      call<{ value: Activity[] }>(
-        "GET",
-        `/api/v1/incidents/${encodeURIComponent(id)}/activities${query({ after: pageParam, top: activityPage })}`,
-        { signal },
-      ),
-    getNextPageParam: (last) => (last.value.length < activityPage ? undefined : last.value.at(-1)?.seq),
-  });
 }
 
 export function useQueueSummary(enabled: boolean) {

@@ -168,6 +168,41 @@ export interface Activity {
   after?: unknown;
   alertId?: string;
   comment?: string;
+  /** The incident in whose log it was written, when a merge brought it here. */
+  origin?: number;
+  category: string;
+  provider: string;
+  trigger: "automatic" | "manual";
+  status: "completed" | "failed" | "reverted";
+  targetType: string;
+  target: string;
+  noun: string;
+  id: string;
+  version: number;
+  prev: string;
+  hash: string;
+}
+
+export interface ValueCount {
+  value: string;
+  count: number;
+}
+
+export interface ActivityPage {
+  value: Activity[];
+  /** What leads to the following page, 0 at the end. */
+  next: number;
+  values?: { types: ValueCount[]; by: ValueCount[]; origins: ValueCount[] };
+}
+
+export interface RecordVerification {
+  ok: boolean;
+  lines: number;
+  head: string;
+  fault?: string;
+  badLine?: number;
+  note?: string;
+  checked: string;
 }
 
 export interface QueueSummary {

@@ -31,6 +31,7 @@ import {
   DatabaseRegular,
   DismissRegular,
   DocumentSearchRegular,
+  HistoryRegular,
   KeyRegular,
   NavigationRegular,
   PanelLeftContractRegular,
@@ -263,10 +264,12 @@ function NavLinks({ folded, onGo }: { folded?: boolean; onGo?: () => void }) {
   const mayReadIncidents = useCan("incident.read");
   const mayReadIntake = useCan("intake.read");
   const mayHunt = useCan("hunt.run");
+  const mayAudit = useCan("audit.read");
   const links: { to: string; label: string; icon: ComponentType; shown: boolean }[] = [
     { to: "/incidents", label: "Incidents", icon: ShieldTaskRegular, shown: mayReadIncidents },
     { to: "/hunting", label: "Advanced hunting", icon: DocumentSearchRegular, shown: mayHunt },
     { to: "/data", label: "Data sources", icon: DatabaseRegular, shown: mayReadIntake },
+    { to: "/audit", label: "Record of changes", icon: HistoryRegular, shown: mayAudit },
   ];
   return (
     <ul className={styles.navList}>

@@ -131,6 +131,17 @@ const activityWords: Record<string, string> = {
   redirected: "Merged into another incident",
 };
 
+/** What the log's entries are about. */
+export const recordCategories: Record<string, string> = {
+  management: "Status, owner, verdict, tags",
+  comment: "Comments",
+  correlation: "Which alerts belong together",
+  access: "Accounts and sign-in",
+  detection: "Rules and tuning",
+  hunting: "Hunting",
+  settings: "Settings",
+};
+
 const roleWords: Record<string, string> = {
   commandAndControl: "Command and control",
   policyViolator: "Policy violator",

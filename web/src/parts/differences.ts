@@ -1,5 +1,5 @@
 // The change feed keeps what was before and after as JSON: a plain value, or an object of the fields that changed.
-import type { Activity } from "../../api/types";
+import type { Activity } from "../api/types";
 import {
   activityWord,
   alertStatusWord,
@@ -8,7 +8,7 @@ import {
   severityWord,
   spellOut,
   statusWord,
-} from "../../parts/words";
+} from "./words";
 
 export interface Difference {
   /** Name of the field, "" when the change is about one plain value. */
