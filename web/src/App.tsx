@@ -13,6 +13,7 @@ import { useTitle } from "./parts/useTitle";
 
 const SignInPage = lazy(() => import("./pages/signin/SignInPage"));
 const QueuePage = lazy(() => import("./pages/queue/QueuePage"));
+const AlertsPage = lazy(() => import("./pages/alerts/AlertsPage"));
 const IncidentPage = lazy(() => import("./pages/incident/IncidentPage"));
 const DataPage = lazy(() => import("./pages/data/DataPage"));
 const AuditPage = lazy(() => import("./pages/audit/AuditPage"));
@@ -73,6 +74,7 @@ function Pages() {
           <Route path="/" element={<Navigate to="/incidents" replace />} />
           <Route path="/sign-in" element={<Navigate to="/incidents" replace />} />
           <Route path="/incidents" element={<May do="incident.read" page={<QueuePage />} />} />
+          <Route path="/alerts" element={<May do="alert.read" page={<AlertsPage />} />} />
           <Route path="/incidents/:id" element={<ToAlerts />} />
           <Route path="/incidents/:id/:tab" element={<May do="incident.read" page={<IncidentPage />} />} />
           <Route path="/data" element={<May do="intake.read" page={<DataPage />} />} />

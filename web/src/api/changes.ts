@@ -78,14 +78,16 @@ function follow(client: QueryClient, report: (liveness: Liveness) => void): () =
 export function staleKeys(change: Pick<Change, "noun" | "id">): unknown[][] | null {
   switch (change.noun) {
     case "incident":
-      return [["incidents"], ["incident", change.id], ["activities", change.id], ["tags"]];
+      return [["incidents"], ["incident", change.id], ["activities", change.id], ["tags"], ["alerts"]];
     case "alert":
       // The line names the alert and not its incident; only the incident that is being looked at is read again.
-      return [["incidents"], ["incident"], ["activities"]];
+      return [["incidents"], ["incident"], ["activities"], ["alerts"], ["alert"]];
     case "rule":
     case "import":
     case "intake":
       return [["intake"], ["quarantine"]];
+    case "filterSet":
+      return [["filtersets"]];
     case "user":
       return [["people"]];
     case "session":

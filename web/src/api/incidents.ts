@@ -34,6 +34,26 @@ export function useQueue(q: QueueQuery) {
   });
 }
 
+/** The alerts queue, page by page. */
+export function useAlertQueue(q: QueueQuery) {
+  return useInfiniteQuery({
+    queryKey: ["alerts", q],
+    initialPageParam:
+      alerts + query({ $filter: q.filter, $search: q.search, $orderby: q.orderBy, $top: pageSize, $count: true }),
+    queryFn: ({ pageParam, signal }) => call<Page<Alert>>("GET", pageParam, { signal }),
+    getNextPageParam: (last) => (last["@odata.nextLink"] ? localPath(last["@odata.nextLink"]) : undefined),
+    placeholderData: keepPreviousData,
+  });
+}
+
+export function useAlert(id: string, known: boolean) {
+  return useQuery({
+    queryKey: ["alert", id],
+    queryFn: ({ signal }) => call<Alert>("GET", `${alerts}/${encodeURIComponent(id)}`, { signal }),
+    enabled: !known,
+  });
+}
+
 export function useIncident(id: string) {
   return useQuery({
     queryKey: ["incident", id],
@@ -52,6 +72,16 @@ export function useUpdateIncident(id: string) {
     mutationFn: ({ patch, version }: { patch: IncidentPatch; version?: number }) =>
       call<Incident>("PATCH", `${incidents}/${encodeURIComponent(id)}`, { body: patch, ifMatch: version }),
     onSettled: () => refreshIncident(client, id),
+  });
+}
+
+/** Changes whichever incident is named: for lists, where the current one changes. */
+export function useUpdateAny() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, patch, version }: { id: string; patch: IncidentPatch; version?: number }) =>
+      call<Incident>("PATCH", `${incidents}/${encodeURIComponent(id)}`, { body: patch, ifMatch: version }),
+    onSettled: (_, __, { id }) => refreshIncident(client, id),
   });
 }
 
@@ -80,6 +110,8 @@ function refreshIncident(client: ReturnType<typeof useQueryClient>, id: string) 
     client.invalidateQueries({ queryKey: ["incident", id] }),
     client.invalidateQueries({ queryKey: ["activities", id] }),
     client.invalidateQueries({ queryKey: ["incidents"] }),
+    client.invalidateQueries({ queryKey: ["alerts"] }),
+    client.invalidateQueries({ queryKey: ["alert"] }),
     client.invalidateQueries({ queryKey: ["tags"] }),
   ]);
 }

@@ -55,6 +55,16 @@ export interface Incident {
     firstActivityDateTime?: string | null;
     lastActivityDateTime?: string | null;
     autoNamed: boolean;
+    productNames?: string[];
+    alertPolicies?: string[];
+    investigationStates?: string[];
+    threats?: string[];
+    osPlatforms?: string[];
+    sensitivityLabels?: string[];
+    dataStreams?: string[];
+    workspaces?: string[];
+    subscriptionIds?: string[];
+    deviceGroups?: string[];
     /** Why the score is what it is; the points add up to it. */
     priorityFactors?: { name: string; points: number; text: string }[];
   };
@@ -100,6 +110,11 @@ export interface Alert {
   serviceSource: string;
   detectionSource: string;
   productName?: string | null;
+  alertPolicyId?: string | null;
+  investigationState?: string;
+  threatDisplayName?: string | null;
+  threatFamilyName?: string | null;
+  actorDisplayName?: string | null;
   category?: string | null;
   categories?: string[];
   mitreTechniques: string[];
@@ -119,6 +134,11 @@ export interface Alert {
     count: number;
     ruleId?: string;
     ruleTitle?: string;
+    incidentName?: string;
+    dataStream?: string;
+    workspace?: string;
+    sensitivityLabels?: string[];
+    subscriptionIds?: string[];
     rows?: RowRef[];
     links?: AlertLink[];
   };

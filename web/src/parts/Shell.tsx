@@ -27,6 +27,7 @@ import { type Liveness, useChanges } from "../api/changes";
 import { useCan, useSession, useSignOut } from "../api/session";
 import { ChangePassword } from "./ChangePassword";
 import {
+  AlertRegular,
   ChevronDownRegular,
   DatabaseRegular,
   DismissRegular,
@@ -262,11 +263,13 @@ export function Shell({ children }: { children: ReactNode }) {
 function NavLinks({ folded, onGo }: { folded?: boolean; onGo?: () => void }) {
   const styles = useStyles();
   const mayReadIncidents = useCan("incident.read");
+  const mayReadAlerts = useCan("alert.read");
   const mayReadIntake = useCan("intake.read");
   const mayHunt = useCan("hunt.run");
   const mayAudit = useCan("audit.read");
   const links: { to: string; label: string; icon: ComponentType; shown: boolean }[] = [
     { to: "/incidents", label: "Incidents", icon: ShieldTaskRegular, shown: mayReadIncidents },
+    { to: "/alerts", label: "Alerts", icon: AlertRegular, shown: mayReadAlerts },
     { to: "/hunting", label: "Advanced hunting", icon: DocumentSearchRegular, shown: mayHunt },
     { to: "/data", label: "Data sources", icon: DatabaseRegular, shown: mayReadIntake },
     { to: "/audit", label: "Record of changes", icon: HistoryRegular, shown: mayAudit },

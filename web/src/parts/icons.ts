@@ -43,6 +43,7 @@ export { HistoryRegular } from "@fluentui/react-icons/svg/history";
 export { InfoRegular } from "@fluentui/react-icons/svg/info";
 export { KeyRegular } from "@fluentui/react-icons/svg/key";
 export { KeyMultipleRegular } from "@fluentui/react-icons/svg/key-multiple";
+export { KeyboardRegular } from "@fluentui/react-icons/svg/keyboard";
 export { LaptopRegular } from "@fluentui/react-icons/svg/laptop";
 export { LinkRegular } from "@fluentui/react-icons/svg/link";
 export { LinkAddRegular } from "@fluentui/react-icons/svg/link-add";

@@ -6,14 +6,14 @@ import type { Incident } from "../../api/types";
 import { SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
 import { plainText } from "../../parts/hidden";
 import { ArrowDownRegular, ArrowUpRegular, ChevronDownRegular, ChevronRightRegular } from "../../parts/icons";
+import type { Sort } from "../../parts/listFilter";
+import type { Selection } from "../../parts/selection";
 import { LoadingLines, messageOf } from "../../parts/states";
 import { own } from "../../parts/theme";
 import { Untrusted } from "../../parts/Untrusted";
 import { When } from "../../parts/When";
 import { sourceWord } from "../../parts/words";
 import { type Column, columns } from "./columns";
-import type { QueueFilter, SortColumn } from "./filter";
-import type { Selection } from "./QueuePage";
 
 const checkWidth = 76;
 const nameWidth = 348;
@@ -120,7 +120,7 @@ const useStyles = makeStyles({
   innerList: { position: "sticky", left: 0, width: "min(1120px, 92vw)", padding: `4px 16px 8px ${checkWidth + 4}px` },
   alert: {
     display: "grid",
-    gridTemplateColumns: "120px minmax(0, 1fr) 112px 176px 104px",
+    gridTemplateColumns: "32px 120px minmax(0, 1fr) 112px 176px 104px",
     alignItems: "center",
     gap: "12px",
     minHeight: "40px",
@@ -141,11 +141,13 @@ const useStyles = makeStyles({
 interface Props {
   incidents: Incident[];
   columnIds: string[];
-  sort: QueueFilter["sort"];
-  onSort: (sort: QueueFilter["sort"]) => void;
+  sort: Sort;
+  onSort: (sort: Sort) => void;
   openId?: string;
   onOpen: (id: string | undefined) => void;
   selection: Selection;
+  /** Checked alerts of opened rows. */
+  alertSelection: Selection;
   /** What comes behind the last row. */
   end: ReactNode;
 }
@@ -240,7 +242,7 @@ export function IncidentTable(props: Props) {
               {expanded.has(incident.id) && (
                 <tr>
                   <td className={styles.inner} colSpan={shown.length + 2}>
-                    <RowAlerts id={incident.id} />
+                    <RowAlerts id={incident.id} selection={props.alertSelection} />
                   </td>
                 </tr>
               )}
@@ -254,14 +256,14 @@ export function IncidentTable(props: Props) {
 }
 
 interface HeadCellProps {
-  column: { id: string; label: string; sort?: SortColumn };
-  sort: QueueFilter["sort"];
-  onSort: (sort: QueueFilter["sort"]) => void;
+  column: { id: string; label: string; sort?: string };
+  sort: Sort;
+  onSort: (sort: Sort) => void;
   className?: string;
 }
 
 /** Columns whose first click should show the largest first. */
-const largestFirst = new Set<SortColumn>(["severity", "updated", "created", "id"]);
+const largestFirst = new Set(["priority", "severity", "updated", "created", "first", "last", "alerts", "id"]);
 
 function HeadCell({ column, sort, onSort, className }: HeadCellProps) {
   const styles = useStyles();
@@ -361,7 +363,7 @@ function Row({
   );
 }
 
-function RowAlerts({ id }: { id: string }) {
+function RowAlerts({ id, selection }: { id: string; selection: Selection }) {
   const styles = useStyles();
   const { data, isPending, error } = useIncident(id);
   if (isPending) return <LoadingLines rows={2} height={16} label="Loading alerts" />;
@@ -370,6 +372,11 @@ function RowAlerts({ id }: { id: string }) {
     <ul className={styles.innerList} aria-label={`Alerts of incident ${id}`}>
       {(data.alerts ?? []).map((alert) => (
         <li key={alert.id} className={styles.alert}>
+          <Checkbox
+            aria-label={`Select alert ${plainText(alert.title)}`}
+            checked={selection.has(alert.id)}
+            onChange={(_, data) => selection.set([alert.id], data.checked === true)}
+          />
           <SeverityBadge severity={alert.severity} />
           <Link
             className={styles.alertName}

@@ -5,37 +5,41 @@ import {
   MessageBarBody,
   makeStyles,
   mergeClasses,
-  Spinner,
   ToggleButton,
   tokens,
 } from "@fluentui/react-components";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { Link, useSearchParams } from "react-router";
-import { useQueue } from "../../api/incidents";
+import { useMemo, useRef, useState } from "react";
+import { Link, useNavigate } from "react-router";
+import { useQueue, useUpdateAny } from "../../api/incidents";
 import { useUndo } from "../../api/rearrange";
 import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
+import { ColumnMenu } from "../../parts/ColumnMenu";
+import { FilterBar } from "../../parts/FilterBar";
+import { FilterSets } from "../../parts/FilterSets";
 import {
-  CheckmarkRegular,
   DataBarVerticalRegular,
   DismissRegular,
-  LinkRegular,
+  KeyboardRegular,
   MergeRegular,
   ShieldTaskRegular,
 } from "../../parts/icons";
+import { CopyLink, ExportButton, More, Notice } from "../../parts/ListTools";
+import { defaultFilter, isDefaultView, type ListFilter, toOData, toOrderBy, toParams } from "../../parts/listFilter";
+import { useListAddress, useOpening, useOwnView } from "../../parts/queueView";
+import { type Selection, useSelection } from "../../parts/selection";
 import { EmptyState, ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { usePhone } from "../../parts/useMedia";
 import { useTitle } from "../../parts/useTitle";
 import { count } from "../../parts/words";
-import { ColumnMenu } from "./ColumnMenu";
-import { useColumnChoice } from "./columns";
-import { FilterBar } from "./FilterBar";
-import { defaultFilter, fromParams, isDefaultView, type QueueFilter, toOData, toOrderBy, toParams } from "./filter";
+import { columns, defaultColumns } from "./columns";
+import { incidentList } from "./filter";
 import { IncidentCards } from "./IncidentCards";
 import { IncidentPane } from "./IncidentPane";
 import { IncidentTable } from "./IncidentTable";
 import { MergeDialog } from "./MergeDialog";
+import { QuickChange, ShortcutHelp, useShortcuts } from "./Shortcuts";
 import { Strip } from "./Strip";
 
 const useStyles = makeStyles({
@@ -75,13 +79,19 @@ export default function QueuePage() {
   const phone = usePhone();
   useTitle("Incidents");
   const user = useSession().data?.user;
-  const columnChoice = useColumnChoice(user?.id ?? "");
-  const { filter, change, paneId, showPane } = useQueueAddress();
+  const { filter, change, paneId, showPane, empty, apply } = useListAddress(incidentList);
+  const view = useOwnView("incident", columns, defaultColumns);
+  useOpening("incident", empty, view.opensWith, apply);
+  const address = toParams(incidentList, filter).toString();
   const [strip, setStrip] = useState(() => localStorage.getItem(stripKey) === "1");
   const me = user?.userName ?? "";
   // The end of "last 7 days" moves on when the filter changes and not with every redraw.
   const query = useMemo(
-    () => ({ filter: toOData(filter, me, Date.now()), search: filter.search, orderBy: toOrderBy(filter.sort) }),
+    () => ({
+      filter: toOData(incidentList, filter, me, Date.now()),
+      search: filter.search,
+      orderBy: toOrderBy(incidentList, filter.sort),
+    }),
     [filter, me],
   );
   const queue = useQueue(query);
@@ -90,6 +100,11 @@ export default function QueuePage() {
   const selection = useSelection();
   const mayWrite = useCan("incident.write");
   const undo = useUndo();
+  const [notice, setNotice] = useState<Parameters<typeof Notice>[0]["notice"]>();
+  const alertSelection = useSelection();
+  const keys = useTriage(incidents, paneId, showPane, selection, me, mayWrite, (text) =>
+    setNotice({ intent: "error", text }),
+  );
   const [merging, setMerging] = useState(false);
   const [merged, setMerged] = useState<{ target: string; rearrangements: number[] }>();
 
@@ -98,7 +113,7 @@ export default function QueuePage() {
   ) : queue.error && incidents.length === 0 ? (
     <ErrorState error={queue.error} retry={() => void queue.refetch()} />
   ) : incidents.length === 0 ? (
-    <NothingFound filter={filter} onReset={() => change({ ...defaultFilter, from: undefined, to: undefined })} />
+    <NothingFound filter={filter} onReset={() => change(defaultFilter(incidentList))} />
   ) : (
     <>
       {phone ? (
@@ -106,12 +121,13 @@ export default function QueuePage() {
       ) : (
         <IncidentTable
           incidents={incidents}
-          columnIds={columnChoice.chosen}
+          columnIds={view.columns}
           sort={filter.sort}
-          onSort={(sort) => change({ sort })}
+          onSort={(sort) => change({ ...filter, sort })}
           openId={paneId}
           onOpen={showPane}
           selection={selection}
+          alertSelection={alertSelection}
           end={<More queue={queue} />}
         />
       )}
@@ -126,6 +142,7 @@ export default function QueuePage() {
         <span className={styles.total} role="status">
           {total !== undefined && count(total, "incident")}
           {selection.size > 0 && `, ${selection.size} selected`}
+          {alertSelection.size > 0 && `, ${count(alertSelection.size, "alert")} selected`}
         </span>
         <div className={styles.tools}>
           {mayWrite && selection.size >= 2 && (
@@ -149,10 +166,28 @@ export default function QueuePage() {
           >
             Last 24 hours
           </ToggleButton>
-          {!phone && <ColumnMenu choice={columnChoice} />}
-          <CopyLink filter={filter} />
+          <FilterSets
+            noun="incident"
+            query={address}
+            opensWith={view.opensWith}
+            onApply={apply}
+            onOpenWith={view.openWith}
+          />
+          {!phone && <ColumnMenu columns={columns} chosen={view.columns} choose={view.choose} reset={view.reset} />}
+          <ExportButton noun="incident" query={query} columns={["name", ...view.columns]} onDone={setNotice} />
+          <CopyLink path="/incidents" query={address} />
+          {!phone && (
+            <Button appearance="subtle" icon={<KeyboardRegular />} onClick={() => keys.setDialog("help")}>
+              Shortcuts
+            </Button>
+          )}
         </div>
       </div>
+      <Notice notice={notice} onClose={() => setNotice(undefined)} />
+      {keys.dialog === "help" && <ShortcutHelp onClose={keys.close} />}
+      {(keys.dialog === "status" || keys.dialog === "classification") && keys.current && (
+        <QuickChange what={keys.dialog} incident={keys.current} onClose={keys.close} />
+      )}
       {merged && (
         <MessageBar intent={undo.error ? "error" : "success"}>
           <MessageBarBody>
@@ -195,8 +230,17 @@ export default function QueuePage() {
           }}
         />
       )}
-      {strip && <Strip onSeverity={(severity) => change({ severity: [severity] })} />}
-      <FilterBar filter={filter} onChange={change} />
+      {strip && (
+        <Strip onSeverity={(severity) => change({ ...filter, values: { ...filter.values, severity: [severity] } })} />
+      )}
+      <FilterBar
+        noun="incident"
+        spec={incidentList}
+        filter={filter}
+        query={query}
+        placeholder="Name, ID or asset"
+        onChange={change}
+      />
       <div className={mergeClasses(surface.card, styles.list, queue.isPlaceholderData && styles.stale)}>{list}</div>
       {paneId && (
         <IncidentPane
@@ -215,49 +259,79 @@ function once(incidents: Incident[]): Incident[] {
   return [...new Map(incidents.map((incident) => [incident.id, incident])).values()];
 }
 
-/** The filter and the open pane, kept in the address. */
-function useQueueAddress() {
-  const [params, setParams] = useSearchParams();
-  const text = params.toString();
-  const filter = useMemo(() => fromParams(new URLSearchParams(text)), [text]);
-  const paneId = params.get("show") ?? undefined;
-  const change = (part: Partial<QueueFilter>) => {
-    const next = toParams({ ...filter, ...part });
-    setParams(next, { replace: true });
-  };
-  const showPane = (id: string | undefined) => {
-    const next = toParams(filter);
-    if (id) next.set("show", id);
-    setParams(next, { replace: true });
-  };
-  return { filter, change, paneId, showPane };
-}
+const rowOf = (id: string | undefined) => document.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(id ?? "")}"]`);
 
-export interface Selection {
-  has: (id: string) => boolean;
-  size: number;
-  ids: string[];
-  set: (ids: string[], on: boolean) => void;
-}
-
-/** Checked rows. They stay checked while the list is filtered, sorted and refreshed. */
-function useSelection(): Selection {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+/** Working through the queue with the keyboard alone. The current row is the one that had the focus last. */
+function useTriage(
+  incidents: Incident[],
+  paneId: string | undefined,
+  showPane: (id: string | undefined) => void,
+  selection: Selection,
+  me: string,
+  mayWrite: boolean,
+  onError: (text: string) => void,
+) {
+  const navigate = useNavigate();
+  const update = useUpdateAny();
+  const [dialog, setDialog] = useState<"help" | "status" | "classification">();
+  const [currentId, setCurrentId] = useState<string>();
+  // A row that a change has taken out of the list leaves its place to the one behind it.
+  const place = useRef(0);
+  const current = incidents.find(({ id }) => id === currentId);
+  const find = () => {
+    const focused = document.activeElement?.closest<HTMLElement>("tr[data-id]")?.dataset.id;
+    return incidents.find(({ id }) => id === (focused ?? paneId ?? currentId));
+  };
+  const step = (by: number) => {
+    const now = find();
+    const at = now ? incidents.indexOf(now) + by : by > 0 && currentId ? place.current : 0;
+    const next = incidents[Math.max(0, Math.min(incidents.length - 1, at))];
+    if (!next) return;
+    place.current = incidents.indexOf(next);
+    setCurrentId(next.id);
+    if (paneId) showPane(next.id);
+    rowOf(next.id)?.focus();
+  };
+  const withCurrent = (act: (incident: Incident) => void) => () => {
+    const now = find();
+    if (!now) return;
+    place.current = incidents.indexOf(now);
+    setCurrentId(now.id);
+    act(now);
+  };
+  const ask = (what: "status" | "classification") => withCurrent(() => mayWrite && setDialog(what));
+  const actions = {
+    j: () => step(1),
+    k: () => step(-1),
+    o: withCurrent(({ id }) => navigate(`/incidents/${encodeURIComponent(id)}`)),
+    x: withCurrent(({ id }) => selection.set([id], !selection.has(id))),
+    a: withCurrent((incident) => {
+      if (!mayWrite) return;
+      update.mutate(
+        { id: incident.id, patch: { assignedTo: me }, version: incident.tocsin.version },
+        { onError: (error) => onError(messageOf(error)) },
+      );
+    }),
+    s: ask("status"),
+    c: ask("classification"),
+    "/": () => document.querySelector<HTMLElement>('input[aria-label="Search incidents"]')?.focus(),
+    "?": () => setDialog("help"),
+  };
+  useShortcuts(actions);
   return {
-    has: (id) => ids.has(id),
-    size: ids.size,
-    ids: [...ids],
-    set: (changed, on) =>
-      setIds((before) => {
-        const after = new Set(before);
-        for (const id of changed) on ? after.add(id) : after.delete(id);
-        return after;
-      }),
+    dialog,
+    setDialog,
+    current,
+    close: () => {
+      setDialog(undefined);
+      // The focus goes back to the row, or to the one that took its place.
+      setTimeout(() => (rowOf(currentId) ?? rowOf(incidents[place.current]?.id))?.focus(), 50);
+    },
   };
 }
 
-function NothingFound({ filter, onReset }: { filter: QueueFilter; onReset: () => void }) {
-  const filtered = !isDefaultView(filter);
+function NothingFound({ filter, onReset }: { filter: ListFilter; onReset: () => void }) {
+  const filtered = !isDefaultView(incidentList, filter);
   return (
     <EmptyState
       icon={ShieldTaskRegular}
@@ -268,52 +342,5 @@ function NothingFound({ filter, onReset }: { filter: QueueFilter; onReset: () =>
         ? "Nothing fits the search and the filters together."
         : "When alerts come in, they appear here by themselves. Resolved and informational incidents are hidden; change the filters to see them."}
     </EmptyState>
-  );
-}
-
-/** Fetches the next page when it comes into sight; the button is for those who do not scroll. */
-function More({ queue }: { queue: ReturnType<typeof useQueue> }) {
-  const mark = useRef<HTMLDivElement>(null);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = queue;
-  useEffect(() => {
-    const element = mark.current;
-    if (!element || !hasNextPage || isFetchingNextPage) return;
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && void fetchNextPage(), {
-      rootMargin: "300px",
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
-  if (!hasNextPage) return null;
-  return (
-    <div ref={mark} style={{ padding: "12px 16px", textAlign: "center" }}>
-      {isFetchingNextPage ? (
-        <Spinner size="tiny" label="Loading more" />
-      ) : (
-        <Button appearance="subtle" onClick={() => void fetchNextPage()}>
-          Load more
-        </Button>
-      )}
-    </div>
-  );
-}
-
-function CopyLink({ filter }: { filter: QueueFilter }) {
-  const [copied, setCopied] = useState(false);
-  return (
-    <Button
-      appearance="subtle"
-      icon={copied ? <CheckmarkRegular /> : <LinkRegular />}
-      onClick={() => {
-        const params = toParams(filter).toString();
-        const link = `${location.origin}/incidents${params ? `?${params}` : ""}`;
-        void navigator.clipboard?.writeText(link).then(() => {
-          setCopied(true);
-          setTimeout(() => setCopied(false), 2000);
-        });
-      }}
-    >
-      {copied ? "Copied" : "Copy link"}
-    </Button>
   );
 }

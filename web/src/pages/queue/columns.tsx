@@ -1,18 +1,26 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import type { Incident } from "../../api/types";
 import { assetIcons } from "../../parts/assetIcons";
 import { Chips, Owner, PriorityBadge, SeverityBadge, StatusLabel, Tags } from "../../parts/badges";
 import { assetKinds } from "../../parts/entities";
 import { plainText } from "../../parts/hidden";
+import { Untrusted } from "../../parts/Untrusted";
 import { When } from "../../parts/When";
-import { categoryWord, classificationWord, count, determinationWord, sourceWord } from "../../parts/words";
-import type { SortColumn } from "./filter";
+import {
+  categoryWord,
+  classificationWord,
+  count,
+  detectionSourceWord,
+  determinationWord,
+  sourceWord,
+  spellOut,
+} from "../../parts/words";
 
 export interface Column {
   id: string;
   label: string;
-  sort?: SortColumn;
+  sort?: string;
   width: number;
   number?: boolean;
   cell: (incident: Incident) => ReactNode;
@@ -95,6 +103,7 @@ export const columns: Column[] = [
   {
     id: "alerts",
     label: "Active alerts",
+    sort: "alerts",
     width: 120,
     cell: (i) => <AlertCounts incident={i} />,
   },
@@ -117,8 +126,20 @@ export const columns: Column[] = [
     width: 180,
     cell: (i) => <Tags system={i.systemTags} custom={i.customTags} limit={2} />,
   },
-  { id: "first", label: "First activity", width: 128, cell: (i) => <When at={i.tocsin.firstActivityDateTime} /> },
-  { id: "last", label: "Last activity", width: 128, cell: (i) => <When at={i.tocsin.lastActivityDateTime} /> },
+  {
+    id: "first",
+    label: "First activity",
+    sort: "first",
+    width: 128,
+    cell: (i) => <When at={i.tocsin.firstActivityDateTime} />,
+  },
+  {
+    id: "last",
+    label: "Last activity",
+    sort: "last",
+    width: 128,
+    cell: (i) => <When at={i.tocsin.lastActivityDateTime} />,
+  },
   {
     id: "updated",
     label: "Last update",
@@ -138,10 +159,33 @@ export const columns: Column[] = [
   {
     id: "determination",
     label: "Determination",
+    sort: "determination",
     width: 168,
     cell: (i) => determinationWord(i.determination),
   },
+  words("investigation", "Investigation state", 168, (i) => (i.tocsin.investigationStates ?? []).map(spellOut)),
+  words("detections", "Detection sources", 224, (i) => (i.tocsin.detectionSources ?? []).map(detectionSourceWord)),
+  words("products", "Product names", 200, (i) => i.tocsin.productNames),
+  words("sensitivity", "Data sensitivity", 180, (i) => i.tocsin.sensitivityLabels),
+  words("groups", "Device groups", 180, (i) => i.tocsin.deviceGroups),
+  words("os", "OS platforms", 160, (i) => i.tocsin.osPlatforms),
+  words("threats", "Associated threats", 200, (i) => i.tocsin.threats),
+  words("policies", "Alert policies", 240, (i) => i.tocsin.alertPolicies),
+  words("streams", "Data streams", 180, (i) => i.tocsin.dataStreams),
+  words("subscriptions", "Subscription IDs", 200, (i) => i.tocsin.subscriptionIds),
+  words("workspaces", "Workspaces", 160, (i) => i.tocsin.workspaces),
+  {
+    id: "updatedBy",
+    label: "Last updated by",
+    width: 176,
+    cell: (i) => (i.lastModifiedBy ? <Untrusted text={i.lastModifiedBy} /> : "–"),
+  },
 ];
+
+/** A column of values that come from the alerts, and so from outside. */
+function words(id: string, label: string, width: number, of: (incident: Incident) => string[] | undefined): Column {
+  return { id, label, width, cell: (incident) => <Chips items={(of(incident) ?? []).map(plainText)} limit={2} /> };
+}
 
 export const defaultColumns = [
   "id",
@@ -159,32 +203,3 @@ export const defaultColumns = [
   "last",
   "classification",
 ];
-
-/** Reads a stored choice: unknown ids are dropped, and nonsense means the default. */
-export function parseColumns(stored: string | null): string[] {
-  try {
-    const ids: unknown = JSON.parse(stored ?? "");
-    if (Array.isArray(ids)) return [...new Set(ids)].filter((id) => columns.some((column) => column.id === id));
-  } catch {
-    // Nothing stored yet, or by another version.
-  }
-  return defaultColumns;
-}
-
-/** The chosen columns in their order, remembered for this person in this browser. */
-export function useColumnChoice(userId: string) {
-  const key = `tocsin.queue.columns.${userId}`;
-  const [chosen, setChosen] = useState(() => parseColumns(localStorage.getItem(key)));
-  const choose = (ids: string[]) => {
-    localStorage.setItem(key, JSON.stringify(ids));
-    setChosen(ids);
-  };
-  return {
-    chosen,
-    choose,
-    reset: () => {
-      localStorage.removeItem(key);
-      setChosen(defaultColumns);
-    },
-  };
-}

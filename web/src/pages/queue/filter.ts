@@ -1,160 +1,135 @@
-// What the queue shows, as one value: read from the address, written to it, and turned into the server's query. An
-// address without parameters means the default view; only what differs from it is written.
+// The filters of the incident queue.
+import { anyOf, assignedTo, type FilterDef, holds, type ListSpec, oneOf, yesNo } from "../../parts/listFilter";
+import {
+  categoryWord,
+  classificationWord,
+  detectionSourceWord,
+  determinationWord,
+  editableStatuses,
+  serviceSources,
+  severities,
+  severityWord,
+  sourceWord,
+  spellOut,
+  statusWord,
+} from "../../parts/words";
 
-export const ranges = [
-  { value: "24h", label: "Last 24 hours", hours: 24 },
-  { value: "3d", label: "Last 3 days", hours: 72 },
-  { value: "7d", label: "Last 7 days", hours: 168 },
-  { value: "30d", label: "Last 30 days", hours: 720 },
-  { value: "180d", label: "Last 6 months", hours: 4320 },
-  { value: "all", label: "Any time", hours: undefined },
-  { value: "custom", label: "Custom range", hours: undefined },
-] as const;
+const list = (id: string, label: string, property: string, more: Partial<FilterDef> = {}): FilterDef => ({
+  id,
+  label,
+  property,
+  condition: anyOf(property),
+  ...more,
+});
 
-export type Range = (typeof ranges)[number]["value"];
+const yesOrNo = { options: ["yes", "no"], word: (value: string) => (value === "yes" ? "Yes" : "No") };
 
-/** Columns that the server can sort by, with its names for them. */
-export const sortFields = {
-  priority: "priorityScore",
-  severity: "severity",
-  name: "displayName",
-  id: "id",
-  status: "status",
-  created: "createdDateTime",
-  updated: "lastUpdateDateTime",
-  owner: "assignedTo",
-  classification: "classification",
-} as const;
-
-export type SortColumn = keyof typeof sortFields;
-
-export interface QueueFilter {
-  status: string[];
-  severity: string[];
-  /** User names; "@me" and "@none" stand for the signed-in person and nobody. */
-  owner: string[];
-  sources: string[];
-  tags: string[];
-  range: Range;
-  /** Ends of a custom range in UTC, to the minute. */
-  from?: string;
-  to?: string;
-  search: string;
-  sort: { column: SortColumn; descending: boolean };
-}
-
-export const defaultFilter: QueueFilter = {
-  status: ["active", "inProgress"],
-  severity: ["high", "medium", "low"],
-  owner: [],
-  sources: [],
-  tags: [],
-  range: "180d",
-  search: "",
-  sort: { column: "severity", descending: true },
+const bands: Record<string, string> = {
+  top: "priorityScore gt 85",
+  middle: "(priorityScore ge 15 and priorityScore le 85)",
+  low: "priorityScore lt 15",
 };
 
-const lists = { status: "status", severity: "severity", owner: "owner", sources: "source", tags: "tag" } as const;
-type ListField = keyof typeof lists;
-/** Stands for "no restriction" where the default restricts. */
-const any = "any";
-
-const sameList = (a: string[], b: string[]) => a.length === b.length && a.every((value) => b.includes(value));
-
-export function toParams(filter: QueueFilter): URLSearchParams {
-  const params = new URLSearchParams();
-  for (const field of Object.keys(lists) as ListField[]) {
-    if (sameList(filter[field], defaultFilter[field])) continue;
-    const values = filter[field].length === 0 ? [any] : filter[field];
-    for (const value of values) params.append(lists[field], value);
-  }
-  if (filter.range === "custom") {
-    if (filter.from) params.set("from", filter.from);
-    if (filter.to) params.set("to", filter.to);
-    if (!filter.from && !filter.to) params.set("range", "custom");
-  } else if (filter.range !== defaultFilter.range) params.set("range", filter.range);
-  if (filter.search) params.set("q", filter.search);
-  const { column, descending } = filter.sort;
-  if (column !== defaultFilter.sort.column || descending !== defaultFilter.sort.descending) {
-    params.set("sort", `${descending ? "-" : ""}${column}`);
-  }
-  return params;
-}
-
-export function fromParams(params: URLSearchParams): QueueFilter {
-  const filter: QueueFilter = { ...defaultFilter };
-  for (const field of Object.keys(lists) as ListField[]) {
-    const values = params.getAll(lists[field]).filter(Boolean);
-    if (values.length > 0) filter[field] = values.includes(any) ? [] : [...new Set(values)];
-  }
-  const from = minuteOf(params.get("from"));
-  const to = minuteOf(params.get("to"));
-  const range = ranges.find(({ value }) => value === params.get("range"))?.value;
-  if (from || to) Object.assign(filter, { range: "custom", from, to });
-  else if (range) filter.range = range;
-  filter.search = params.get("q") ?? "";
-  filter.sort = sortOf(params.get("sort")) ?? defaultFilter.sort;
-  return filter;
-}
-
-function minuteOf(text: string | null): string | undefined {
-  if (!text) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString().replace(/:\d\d\.\d{3}Z$/, "Z");
-}
-
-function sortOf(text: string | null): QueueFilter["sort"] | undefined {
-  const descending = text?.startsWith("-") ?? false;
-  const column = descending ? text?.slice(1) : text;
-  return column && Object.hasOwn(sortFields, column) ? { column: column as SortColumn, descending } : undefined;
-}
-
-const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
-function oneOf(property: string, values: string[]): string | undefined {
-  if (values.length === 0) return undefined;
-  const tests = values.map((value) => `${property} eq ${value === "" ? "null" : quoted(value)}`);
-  return tests.length === 1 ? tests[0] : `(${tests.join(" or ")})`;
-}
-
-function anyOf(collection: string, values: string[]): string | undefined {
-  if (values.length === 0) return undefined;
-  const tests = values.map((value) => `${collection}/any(x:x eq ${quoted(value)})`);
-  return tests.length === 1 ? tests[0] : `(${tests.join(" or ")})`;
-}
-
-function time(iso: string): string {
-  return new Date(iso).toISOString().replace(/\.\d{3}Z$/, "Z");
-}
-
-/** The server's $filter. `now` is in milliseconds and is rounded down to the minute, so that pages fit together. */
-export function toOData(filter: QueueFilter, me: string, now: number): string {
-  const owners = filter.owner.map((owner) => (owner === "@me" ? me : owner === "@none" ? "" : owner));
-  const clauses = [
-    oneOf("status", filter.status),
-    oneOf("severity", filter.severity),
-    oneOf("assignedTo", owners),
-    anyOf("tocsin/serviceSources", filter.sources),
-    anyOf("customTags", filter.tags),
-  ];
-  if (filter.range === "custom") {
-    if (filter.from) clauses.push(`lastUpdateDateTime ge ${time(filter.from)}`);
-    if (filter.to) clauses.push(`lastUpdateDateTime le ${time(filter.to)}`);
-  } else {
-    const hours = ranges.find(({ value }) => value === filter.range)?.hours;
-    const start = Math.floor(now / 60_000) * 60_000 - (hours ?? 0) * 3_600_000;
-    if (hours) clauses.push(`lastUpdateDateTime ge ${time(new Date(start).toISOString())}`);
-  }
-  return clauses.filter(Boolean).join(" and ");
-}
-
-export function toOrderBy({ column, descending }: QueueFilter["sort"]): string {
-  const first = `${sortFields[column]} ${descending ? "desc" : "asc"}`;
+export const incidentList: ListSpec = {
+  defs: [
+    {
+      id: "status",
+      label: "Status",
+      property: "status",
+      condition: oneOf("status"),
+      options: editableStatuses,
+      word: statusWord,
+      usual: ["active", "inProgress"],
+      always: true,
+    },
+    {
+      id: "severity",
+      label: "Severity",
+      property: "severity",
+      condition: oneOf("severity"),
+      options: severities,
+      word: severityWord,
+      usual: ["high", "medium", "low"],
+      always: true,
+    },
+    { id: "owner", label: "Assigned to", condition: assignedTo, always: true },
+    list("source", "Source", "tocsin/serviceSources", { options: serviceSources, word: sourceWord, always: true }),
+    {
+      id: "tag",
+      label: "Tags",
+      property: "customTags",
+      condition: anyOf("customTags", "systemTags"),
+      always: true,
+    },
+    list("detection", "Detection source", "tocsin/detectionSources", { word: detectionSourceWord }),
+    {
+      id: "sources",
+      label: "Several service sources",
+      condition: yesNo("tocsin/multiple/any(x:x eq 'serviceSources')"),
+      ...yesOrNo,
+    },
+    list("category", "Category", "tocsin/categories", { word: categoryWord }),
+    {
+      id: "categories",
+      label: "Several categories",
+      condition: yesNo("tocsin/multiple/any(x:x eq 'categories')"),
+      ...yesOrNo,
+    },
+    { id: "asset", label: "Asset name", condition: holds("tocsin/assets"), typed: true },
+    list("assettype", "Asset type", "tocsin/assetTypes", { word: spellOut }),
+    list("group", "Device group", "tocsin/deviceGroups"),
+    list("os", "OS platform", "tocsin/osPlatforms"),
+    list("sensitivity", "Sensitivity label", "tocsin/sensitivityLabels"),
+    {
+      id: "classification",
+      label: "Classification",
+      property: "classification",
+      condition: oneOf("classification"),
+      options: ["unknown", "truePositive", "informationalExpectedActivity", "falsePositive"],
+      word: classificationWord,
+    },
+    {
+      id: "determination",
+      label: "Determination",
+      property: "determination",
+      condition: oneOf("determination"),
+      word: determinationWord,
+    },
+    list("investigation", "Investigation state", "tocsin/investigationStates", { word: spellOut }),
+    list("threat", "Associated threat", "tocsin/threats"),
+    list("policy", "Policy or rule", "tocsin/alertPolicies"),
+    list("product", "Product name", "tocsin/productNames"),
+    list("stream", "Data stream", "tocsin/dataStreams"),
+    list("subscription", "Subscription ID", "tocsin/subscriptionIds"),
+    list("workspace", "Workspace", "tocsin/workspaces"),
+    list("updatedby", "Last updated by", "tocsin/updatedBy"),
+    {
+      id: "priority",
+      label: "Priority score",
+      condition: (values) =>
+        values.length === 0 ? "" : `(${values.map((value) => bands[value] ?? "priorityScore lt 0").join(" or ")})`,
+      options: ["top", "middle", "low"],
+      word: (value) => ({ top: "Above 85", middle: "15 to 85", low: "Below 15" })[value] ?? value,
+    },
+  ],
+  time: { property: "lastUpdateDateTime", label: "Updated" },
+  range: "180d",
+  sorts: {
+    priority: "priorityScore",
+    severity: "severity",
+    name: "displayName",
+    id: "id",
+    status: "status",
+    created: "createdDateTime",
+    updated: "lastUpdateDateTime",
+    first: "tocsin/firstActivityDateTime",
+    last: "tocsin/lastActivityDateTime",
+    alerts: "tocsin/activeAlertCount",
+    owner: "assignedTo",
+    classification: "classification",
+    determination: "determination",
+  },
+  sort: { column: "severity", descending: true },
   // Among equals, what moved last comes first.
-  return column === "updated" ? first : `${first},lastUpdateDateTime desc`;
-}
-
-/** True when nothing but the order differs from the default view. */
-export function isDefaultView(filter: QueueFilter): boolean {
-  return toParams({ ...filter, sort: defaultFilter.sort }).size === 0;
-}
+  tie: "lastUpdateDateTime",
+};

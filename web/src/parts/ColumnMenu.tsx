@@ -2,13 +2,14 @@ import {
   Button,
   Checkbox,
   makeStyles,
+  mergeClasses,
   Popover,
   PopoverSurface,
   PopoverTrigger,
   tokens,
 } from "@fluentui/react-components";
-import { ArrowDownRegular, ArrowUpRegular, ColumnEditRegular } from "../../parts/icons";
-import { columns, type useColumnChoice } from "./columns";
+import { useState } from "react";
+import { ArrowDownRegular, ArrowUpRegular, ColumnEditRegular } from "./icons";
 
 const useStyles = makeStyles({
   surface: { display: "flex", flexDirection: "column", width: "280px", maxHeight: "70vh", padding: "8px" },
@@ -19,14 +20,33 @@ const useStyles = makeStyles({
     borderRadius: "4px",
     ":hover": { backgroundColor: tokens.colorSubtleBackgroundHover },
   },
+  drag: { cursor: "grab" },
+  over: { boxShadow: `inset 0 2px ${tokens.colorBrandStroke1}` },
   check: { marginInlineEnd: "auto" },
   foot: { paddingTop: "8px", borderTop: `1px solid ${tokens.colorNeutralStroke2}` },
 });
 
-/** Chooses which columns the table shows, and in which order. */
-export function ColumnMenu({ choice }: { choice: ReturnType<typeof useColumnChoice> }) {
+interface Props {
+  columns: { id: string; label: string }[];
+  /** Ids of those that are shown, in their order. */
+  chosen: string[];
+  choose: (ids: string[]) => void;
+  reset: () => void;
+}
+
+/** Chooses which columns the table shows, and in which order: by dragging, or with the arrow buttons. */
+export function ColumnMenu({ columns, chosen, choose, reset }: Props) {
   const styles = useStyles();
-  const { chosen, choose, reset } = choice;
+  const [dragged, setDragged] = useState<string>();
+  const [over, setOver] = useState<string>();
+  const drop = (before: string) => {
+    if (dragged && dragged !== before) {
+      const rest = chosen.filter((id) => id !== dragged);
+      choose(rest.toSpliced(rest.indexOf(before), 0, dragged));
+    }
+    setDragged(undefined);
+    setOver(undefined);
+  };
   const shown = chosen.map((id) => columns.find((column) => column.id === id)).filter((column) => column !== undefined);
   const hidden = columns.filter((column) => !chosen.includes(column.id));
   const move = (id: string, by: number) => {
@@ -44,7 +64,29 @@ export function ColumnMenu({ choice }: { choice: ReturnType<typeof useColumnChoi
       <PopoverSurface className={styles.surface} aria-label="Choose columns">
         <div className={styles.list}>
           {shown.map(({ id, label }, at) => (
-            <div key={id} className={styles.row}>
+            // biome-ignore lint/a11y/noStaticElementInteractions: the buttons beside it do the same for the keyboard
+            <div
+              key={id}
+              className={mergeClasses(styles.row, styles.drag, over === id && dragged !== id && styles.over)}
+              draggable
+              onDragStart={(event) => {
+                event.dataTransfer.effectAllowed = "move";
+                event.dataTransfer.setData("text/plain", label);
+                setDragged(id);
+              }}
+              onDragOver={(event) => {
+                event.preventDefault();
+                setOver(id);
+              }}
+              onDragEnd={() => {
+                setDragged(undefined);
+                setOver(undefined);
+              }}
+              onDrop={(event) => {
+                event.preventDefault();
+                drop(id);
+              }}
+            >
               <Checkbox
                 className={styles.check}
                 checked
