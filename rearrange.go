@@ -52,6 +52,8 @@ type Rearrangement struct {
 	Irrelevant   []LinkedThing       `json:"irrelevant,omitempty"`
 	// Comments are the numbers of the comments on the incident that went along.
 	Comments []int64 `json:"comments,omitempty"`
+	// Tasks are the numbers of the tasks that went along.
+	Tasks []int64 `json:"tasks,omitempty"`
 	// The two incidents before, and To after, without alerts and comments.
 	FromBefore *Incident `json:"fromBefore,omitempty"`
 	ToBefore   *Incident `json:"toBefore,omitempty"`

@@ -105,6 +105,8 @@ type Config struct {
 	Kept Keeper
 	// Hunting is the way to ask queries of the telemetry.
 	Hunting *Hunter
+	// Presence is who looks at which incident; nil keeps it in memory.
+	Presence Presence
 	// Portal answers every path that is not the API's; nil is 404.
 	Portal http.Handler
 	// Metrics is what /metrics shows; the API adds its own to it.
@@ -149,6 +151,9 @@ func New(cfg Config) *API {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Presence == nil {
+		cfg.Presence = NewPresence(cfg.Now)
 	}
 	if cfg.MaxEventsBytes == 0 {
 		cfg.MaxEventsBytes = 2 << 30

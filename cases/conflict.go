@@ -139,7 +139,8 @@ type changedField struct {
 }
 
 // unlisted are the kinds of lines whose properties are not the incident's own.
-var unlisted = []string{"alertCorrelated", "alertRepeated", "alertUpdated", "created", "commented"}
+var unlisted = []string{"alertCorrelated", "alertRepeated", "alertUpdated", "created", "commented",
+	"taskAdded", "taskChanged", "taskClosed", "taskDeleted"}
 
 // fieldsOf are the properties that a line says were changed.
 func fieldsOf(l *tocsin.Change) (out []changedField) {

@@ -237,6 +237,9 @@ func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64,
 		r.Comments, err = b.tx.CommentsIn(src.inc.ID)
 	}
 	if err == nil {
+		r.Tasks, err = b.tx.TaskIDs(src.inc.ID)
+	}
+	if err == nil {
 		err = b.tx.InheritApart(src.inc.ID, dst.inc.ID)
 	}
 	if err == nil {

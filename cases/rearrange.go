@@ -192,6 +192,11 @@ func (c *Cases) undo(tx *store.Tx, r *tocsin.Rearrangement, from, to *tocsin.Inc
 		}
 		back++
 	}
+	for _, id := range r.Tasks {
+		if err := tx.MoveTask(id, r.To, r.From); err != nil {
+			return err
+		}
+	}
 	for _, id := range r.Comments {
 		if err := tx.MoveComment(id, r.To, r.From); err != nil {
 			return err

@@ -240,12 +240,13 @@ func (tx *Tx) MergedInto(id int64) (ids []int64, err error) {
 }
 
 // MoveAll moves what belongs to one incident into another: alerts, their keys,
-// comments and names. It returns how many alerts moved.
+// comments, tasks and names. It returns how many alerts moved.
 func (tx *Tx) MoveAll(from, to int64) (int64, error) {
 	for _, q := range []string{
 		// The keys go first: they are found through the alerts.
 		`UPDATE alert_key SET incident_id = $3 WHERE tenant = $1 AND alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2)`,
 		`UPDATE comment SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
+		`UPDATE task SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
 		`INSERT INTO incident_name (tenant, incident_id, kind, name_id)
 			SELECT tenant, $3, kind, name_id FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'part'
 			ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`,
