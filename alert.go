@@ -214,6 +214,9 @@ type Alert struct {
 	Links         []Link         `json:"links,omitempty"`
 	CustomDetails map[string]any `json:"customDetails,omitempty"`
 	SystemTags    []string       `json:"systemTags,omitempty"`
+	// Correlation is whether the alert was joined by what it shares (enabled) or
+	// by its rule's own grouping (disabled), as it was when the alert was taken.
+	Correlation CorrelationChoice `json:"correlation,omitempty"`
 }
 
 const (

@@ -17,7 +17,8 @@ const (
 	VerbIntakeRead    Verb = "intake.read"  // counts, quarantine
 	VerbRuleRead      Verb = "rule.read"
 	VerbRuleManage    Verb = "rule.manage"
-	VerbUserRead      Verb = "user.read" // names for assignment
+	VerbCorrelation   Verb = "correlation.manage" // what joins alerts: exclusions, rules, weights
+	VerbUserRead      Verb = "user.read"          // names for assignment
 	VerbUserManage    Verb = "user.manage"
 	VerbTokenManage   Verb = "token.manage"
 	VerbAuditRead     Verb = "audit.read"
@@ -28,7 +29,7 @@ const (
 // Verbs lists every verb, in the order of documentation.
 var Verbs = []Verb{
 	VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
-	VerbIntakeWrite, VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbUserRead, VerbUserManage,
+	VerbIntakeWrite, VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbCorrelation, VerbUserRead, VerbUserManage,
 	VerbTokenManage, VerbAuditRead, VerbDeviceGroupManage,
 }
 
@@ -61,7 +62,7 @@ var policy = map[Role][]Verb{
 	RoleOperator: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 		VerbIntakeRead, VerbRuleRead, VerbUserRead},
 	RoleDetection: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
-		VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbUserRead, VerbAuditRead},
+		VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbCorrelation, VerbUserRead, VerbAuditRead},
 	RoleSender: {VerbSession, VerbIntakeWrite},
 }
 

@@ -168,7 +168,7 @@ func (b *batch) known(a *tocsin.Alert) (*knownAlert, error) {
 // repeat takes a further occurrence of a known alert. It counts, also in an
 // incident that is resolved, and reopens nothing.
 func (b *batch) repeat(k *knownAlert, a *tocsin.Alert) (Accepted, error) {
-	was := correlate.FactsOf(k.a)
+	was := factsOf(k.a)
 	old := was.LookupKeys()
 	k.a.Repeat(a)
 	if !k.dirty {
@@ -176,7 +176,7 @@ func (b *batch) repeat(k *knownAlert, a *tocsin.Alert) (Accepted, error) {
 		b.repeats = append(b.repeats, k.a.ID)
 	}
 	var more []tocsin.EntityKey
-	f := correlate.FactsOf(k.a)
+	f := factsOf(k.a)
 	for _, key := range f.LookupKeys() {
 		if !slices.Contains(old, key) {
 			more = append(more, key)
@@ -206,19 +206,14 @@ func (b *batch) take(a *tocsin.Alert) (Accepted, error) {
 	a.Tenant, a.ID, a.Version = b.tx.Tenant(), alertID(a), 1
 	a.Created, a.LastUpdate = b.tx.Now(), b.tx.Now()
 	a.IncidentID, a.Links = 0, nil
-	f := correlate.FactsOf(a)
-	keys := f.LookupKeys()
-	d, err := b.decide(f, keys)
+	set, err := b.c.settings(b.tx)
 	if err != nil {
 		return Accepted{}, err
 	}
-	a.Links = d.Links
-	var oi *openIncident
-	if d.Kind == correlate.Open {
-		oi, err = b.open(a, d)
-	} else {
-		oi, err = b.join(a, d)
-	}
+	a.Correlation = set.correlates(a)
+	f := factsOf(a)
+	keys := f.LookupKeys()
+	oi, err := b.house(a, f, keys, set)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -230,6 +225,30 @@ func (b *batch) take(a *tocsin.Alert) (Accepted, error) {
 		return Accepted{}, err
 	}
 	return Accepted{AlertID: a.ID, IncidentID: a.IncidentID, New: true}, nil
+}
+
+// house finds the incident of a new alert: by what it shares, or by the
+// grouping of its rule alone.
+func (b *batch) house(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKey, set *settings) (*openIncident, error) {
+	if a.Correlation == tocsin.CorrelationDisabled {
+		return b.groupAlert(a, set.rules[a.DetectorID].Grouping)
+	}
+	if len(set.excluded) > 0 {
+		f = set.exclude(f, a, b.tx.Now())
+		keys = f.LookupKeys()
+	}
+	d, err := b.decide(f, keys, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.refuse(&d, set); err != nil {
+		return nil, err
+	}
+	a.Links = d.Links
+	if d.Kind == correlate.Open {
+		return b.open(a, d)
+	}
+	return b.join(a, d)
 }
 
 func (b *batch) write(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKey) error {

@@ -24,6 +24,7 @@ type Cases struct {
 	policy  correlate.Policy
 	facts   factsMemory
 	tallies tallyMemory
+	tuned   settingsMemory
 }
 
 // New makes the door over an open store.

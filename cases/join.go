@@ -22,8 +22,8 @@ const (
 )
 
 // decide finds the candidates of an alert and asks correlation.
-func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.Decision, error) {
-	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys))}
+func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, set *settings) (correlate.Decision, error) {
+	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys)), Doubted: set.doubted}
 	total, counts, err := b.prev.Of(keys)
 	if err != nil {
 		return correlate.Decision{}, err
@@ -41,7 +41,7 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 		}
 		prev.Keys[k] = correlate.Known(counts[i])
 	}
-	found, err := b.tx.Sightings(rare, busy, store.Reach{At: f.Last, Window: b.c.policy.Window,
+	found, err := b.tx.Sightings(rare, busy, store.Reach{At: f.Last, Window: set.policy.Window,
 		Near: nearPerKey, Looked: lookedPerKey, Limit: maxSightings})
 	if err != nil {
 		return correlate.Decision{}, err
@@ -53,7 +53,88 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey) (correlate.De
 	if err := b.setApart(cands); err != nil {
 		return correlate.Decision{}, err
 	}
-	return correlate.Decide(f, cands, prev, b.c.policy), nil
+	return correlate.Decide(f, cands, prev, set.policy), nil
+}
+
+// refuse takes out of a merge what would have too many entities, and notes the
+// merges that the evidence asks for and that are not done, once for each two
+// incidents and reason, on both of them.
+func (b *batch) refuse(d *correlate.Decision, set *settings) error {
+	if d.Kind == correlate.Merge {
+		if err := b.boundEntities(d, set.policy.MaxEntities); err != nil {
+			return err
+		}
+	}
+	for _, r := range d.Refused {
+		first, err := b.tx.TakeRefusal(d.IncidentID, r.IncidentID, r.Reason)
+		if err != nil || !first {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		for _, pair := range [][2]int64{{d.IncidentID, r.IncidentID}, {r.IncidentID, d.IncidentID}} {
+			oi, err := b.incident(pair[0])
+			if err == nil {
+				err = b.count(oi)
+			}
+			if err == nil {
+				err = b.record(oi, tocsin.Change{Kind: "mergeRefused", After: object("incident", pair[1], "reason", r.Reason),
+					Summary: fmt.Sprintf("Not merged with incident %d, although an alert ties them together: %s", pair[1], r.Reason)})
+			}
+			if err != nil {
+				return fmt.Errorf("note that incident %d was not merged with %d: %w", pair[0], pair[1], err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *batch) boundEntities(d *correlate.Decision, most int) error {
+	assets := map[string]bool{}
+	add := func(id int64) (int, error) {
+		oi, err := b.incident(id)
+		if err == nil {
+			err = b.count(oi)
+		}
+		if err != nil {
+			return 0, err
+		}
+		n := len(assets)
+		for k := range oi.tally.assets {
+			if !assets[k] {
+				n++
+			}
+		}
+		return n, nil
+	}
+	take := func(id int64) {
+		for k := range b.incidents[id].tally.assets {
+			assets[k] = true
+		}
+	}
+	if _, err := add(d.IncidentID); err != nil {
+		return err
+	}
+	take(d.IncidentID)
+	var from []int64
+	for _, id := range d.From {
+		n, err := add(id)
+		if err != nil {
+			return err
+		}
+		if n > most {
+			d.Refused = append(d.Refused, correlate.Refusal{IncidentID: id, Reason: fmt.Sprintf("together they would have %d entities, more than %d", n, most)})
+			continue
+		}
+		take(id)
+		from = append(from, id)
+	}
+	if d.From = from; len(from) == 0 {
+		d.Kind, d.Links = correlate.Attach, d.Links[:1] // the target's come first
+		d.Why = d.Links[0].Sentence
+	}
+	return nil
 }
 
 // setApart tells the candidates which of the others people parted from them.

@@ -73,7 +73,8 @@ func (b *batch) link(a *tocsin.Alert, incidentID int64) error {
 	if a.AssignedTo == "" {
 		a.AssignedTo = oi.inc.AssignedTo
 	}
-	f := correlate.FactsOf(a)
+	a.Correlation = "" // a person said where it belongs
+	f := factsOf(a)
 	return b.write(a, f, f.LookupKeys())
 }
 

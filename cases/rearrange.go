@@ -57,7 +57,11 @@ func (c *Cases) MergeIncidents(ctx context.Context, ids []int64, why string, rea
 			}
 			all = append(all, cand)
 		}
-		if err := mergeable(all, c.policy.MaxAlerts); err != nil {
+		set, err := c.settings(tx)
+		if err != nil {
+			return err
+		}
+		if err := mergeable(all, set.policy.MaxAlerts); err != nil {
 			return err
 		}
 		keep := b.incidents[slices.MaxFunc(all, func(x, y correlate.Candidate) int { return correlate.Keep(&x, &y) }).IncidentID]

@@ -10,6 +10,7 @@
 package correlate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -29,6 +30,9 @@ type Known struct {
 type Prevalence struct {
 	Total Known                      `json:"total"`
 	Keys  map[tocsin.EntityKey]Known `json:"-"`
+	// Doubted counts how often people have lately cut incidents apart on a key:
+	// it weighs the less for it.
+	Doubted map[tocsin.EntityKey]int `json:"-"`
 }
 
 const (
@@ -72,4 +76,24 @@ type Decision struct {
 	From       []int64 // merged into the target, ascending; Merge only
 	Links      []tocsin.Link
 	Why        string // one English sentence or two
+	// Refused are incidents that the alert ties to IncidentID and that were not
+	// merged all the same.
+	Refused []Refusal
+}
+
+// Refusal is a merge that the evidence asks for and something else forbids.
+type Refusal struct {
+	IncidentID int64
+	Reason     string // in English: "they differ in assigned to"
+}
+
+// Exclude is a copy of the facts in which the things that match carries are
+// common: they stay for the reader and link nothing.
+func (f Facts) Exclude(match func(tocsin.EntityKey) bool) Facts {
+	things := slices.Clone(f.Things)
+	for i := range things {
+		things[i].Common = things[i].Common || slices.ContainsFunc(things[i].Keys, match)
+	}
+	f.Things = things
+	return f
 }

@@ -59,14 +59,22 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	group := []scored{best}
 	for _, s := range all[1:] {
 		size := min(best.c.AlertCount, s.c.AlertCount)
-		if mergeable(&p, best, size) && mergeable(&p, s, size) && !tooLarge(&p, group, s) && compatible(group, s) {
-			group = append(group, s)
+		if !mergeable(&p, best, size) || !mergeable(&p, s, size) {
+			continue
 		}
+		if why := forbidden(&p, group, s); why != "" {
+			d.Refused = append(d.Refused, Refusal{s.c.IncidentID, why})
+			continue
+		}
+		group = append(group, s)
 	}
 	if len(group) == 1 {
 		return d
 	}
-	return merge(&f, group)
+	refused := d.Refused
+	d = merge(&f, group)
+	d.Refused = refused
+	return d
 }
 
 // score sums up a candidate: its best pair, and a little for further ones.
@@ -159,16 +167,22 @@ func tooLarge(p *Policy, group []scored, s scored) bool {
 	return n > p.MaxAlerts
 }
 
-// compatible: what people decided about two incidents forbids their merging
-// when it differs, and so does having parted them.
-func compatible(group []scored, s scored) bool {
+// forbidden says why an incident must not be merged with the group: what people
+// decided about them differs, or people parted them, or it would be too large.
+func forbidden(p *Policy, group []scored, s scored) string {
 	for _, g := range group {
 		a, b := g.c, s.c
-		if slices.Contains(a.Apart, b.IncidentID) || slices.Contains(b.Apart, a.IncidentID) || len(Differ(a, b)) > 0 {
-			return false
+		if slices.Contains(a.Apart, b.IncidentID) || slices.Contains(b.Apart, a.IncidentID) {
+			return "people parted them"
+		}
+		if on := Differ(a, b); len(on) > 0 {
+			return "they differ in " + strings.Join(on, " and ")
 		}
 	}
-	return true
+	if tooLarge(p, group, s) {
+		return fmt.Sprintf("together they would have more than %d alerts", p.MaxAlerts)
+	}
+	return ""
 }
 
 // Differ names what people decided differently about two incidents, which

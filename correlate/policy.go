@@ -93,6 +93,9 @@ type Policy struct {
 	// evidence of process, mail, link or application, so that no place and no
 	// person makes it grow for ever.
 	MaxAlerts int
+	// MaxEntities is how many devices, accounts, mailboxes, applications and
+	// cloud resources an incident may have by merging.
+	MaxEntities int
 }
 
 // DefaultPolicy is the policy in force. Its figures were chosen from the middle
@@ -148,6 +151,6 @@ func DefaultPolicy() Policy {
 		},
 		Join: 1, Merge: 1.3, MergeSmall: 4, Window: 7 * 24 * time.Hour, Support: 0.08, Union: 0.9,
 		Routine: 0.9, RoutineAfter: 1, OtherUser: 0.3, Overlap: 0.45, BareName: 0.7, Vague: 0.5,
-		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500,
+		CommonDevices: 5, CommonRules: 3, MaxAlerts: 500, MaxEntities: 1000,
 	}
 }

@@ -215,6 +215,9 @@ func (w *weigher) specific(k tocsin.EntityKey, inside float64, sig Signal) float
 	return r / (r + math.Max(0, outside))
 }
 
+// doubt is how many cuts of people halve the weight of the value that they cut on.
+const doubt = 2.0
+
 // spread is what is left of a value that is seen all over the place, whoever
 // carries it: as the parts of one incident grow together, no outsider may be
 // left to prove that it is common. How wide is wide depends on what it is: an
@@ -272,6 +275,9 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 				special := w.specific(k, w.inside[i][k], sig)
 				if !t.Hostile || !o.Hostile {
 					special *= w.spread(k, sig)
+				}
+				if n := w.prev.Doubted[k]; n > 0 {
+					special *= doubt / (doubt + float64(n))
 				}
 				x := w.p.Weights[sig].Full * w.decay(sig, out.gap) * special
 				if bareName(k) {
@@ -344,6 +350,9 @@ func (w *weigher) placeOnly(i int, m *Facts, best map[Signal]shared, otherUsers 
 	if sameUser && !sameDevice && w.f.has(PartDevice) && m.has(PartDevice) {
 		// An account that is seen everywhere anyway does not move.
 		x := w.p.Weights[Movement].Full * w.decay(Movement, gapOf(w.f, m)) * w.specific(user.key, w.inside[i][user.key], Movement) * w.spread(user.key, SameUser)
+		if n := w.prev.Doubted[user.key]; n > 0 {
+			x *= doubt / (doubt + float64(n))
+		}
 		if bareName(user.thing.Keys[0]) || bareName(user.other.Keys[0]) {
 			x *= w.p.BareName
 		}
