@@ -85,7 +85,7 @@ var routes = concat(
 	telemetryRoutes,
 	hecRoutes,
 	elasticRoutes,
-	adminRoutes,
+	adminRoutes, deviceRoutes,
 	systemRoutes,
 )
 

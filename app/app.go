@@ -135,7 +135,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.lake, err = lake.Open(ctx, lake.Config{Dir: cfg.Data, Now: cfg.Now, Log: cfg.Log, Tenant: tocsin.DefaultTenant, Live: a.liveTables(), External: external}); err != nil {
+	if a.lake, err = lake.Open(ctx, lake.Config{Dir: cfg.Data, Now: cfg.Now, Log: cfg.Log, Tenant: tocsin.DefaultTenant, Live: a.liveTables(), Devices: func(ctx context.Context) ([]string, []string, error) { return a.store.ScopeDevices(ctx) }, External: external}); err != nil {
 		return nil, fmt.Errorf("open the lake: %w", err)
 	}
 	if a.store, err = store.Open(ctx, store.Config{Path: filepath.Join(cfg.Data, "tocsin.db"), Now: cfg.Now, Logger: cfg.Log}); err != nil {
@@ -163,6 +163,8 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.work = work.New(a.store)
 	a.work.Log(cfg.Log)
 	a.work.Handle(cases.RelabelKind, a.cases.Relabel)
+	a.work.Handle(cases.RegroupKind, a.cases.Regroup)
+	a.work.Every(cases.FillDevicesKind, 24*time.Hour, a.cases.FillDevices)
 	a.work.Handle(cases.BulkKind, a.cases.RunBulk)
 	if _, err := a.intake.Drain(ctx); err != nil {
 		return nil, fmt.Errorf("finish what an earlier run left: %w", err)

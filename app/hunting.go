@@ -36,6 +36,9 @@ func (a *App) live(table string, verb tocsin.Verb, cases lake.LiveTable) lake.Li
 		if err := cases(ctx, from, to, emit); err != nil {
 			return err
 		}
+		if who.Scoped() {
+			return nil // what was delivered does not say whose devices it concerns
+		}
 		return a.lake.Between(ctx, table, from, to, emit)
 	}
 }

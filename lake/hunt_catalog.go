@@ -36,7 +36,19 @@ func (c *huntCatalog) Function(name string) *kql.FunctionDef {
 // read, the functions that come with the program, and those given, which do not
 // replace them. A principal of a tenant whose telemetry is not kept here has
 // no tables.
+//
+// Of a principal that is limited to device groups these are the tables whose
+// rows say which device they are of, with a filter on every read of them, and
+// those that are made from the cases that it sees.
 func (l *Lake) HuntCatalog(p tocsin.Principal, functions map[string]kql.FunctionDef) kql.Catalog {
+	c, err := l.huntCatalog(p, functions)
+	if err != nil {
+		return &huntCatalog{} // a query gets the error
+	}
+	return c
+}
+
+func (l *Lake) huntCatalog(p tocsin.Principal, functions map[string]kql.FunctionDef) (*huntCatalog, error) {
 	c := &huntCatalog{tables: make(map[string]*kql.TableDef), functions: maps.Clone(functions)}
 	if c.functions == nil {
 		c.functions = make(map[string]kql.FunctionDef)
@@ -44,15 +56,33 @@ func (l *Lake) HuntCatalog(p tocsin.Principal, functions map[string]kql.Function
 	maps.Copy(c.functions, builtinFunctions())
 	c.mine = slices.Sorted(maps.Keys(c.functions))
 	if p.Tenant != l.cfg.Tenant || !tocsin.Can(p, tocsin.VerbHunt) {
-		return c
+		return c, nil
 	}
-	for i, t := range Catalog().Tables() {
-		if tocsin.Can(p, tableVerb(t)) {
-			c.tables[t.Name] = tableDefs()[i]
-			c.names = append(c.names, t.Name)
+	var limit *deviceLimit
+	if p.Scoped() {
+		var err error
+		if limit, err = l.deviceLimit(p); err != nil {
+			return nil, err
 		}
 	}
-	return c
+	for i, t := range Catalog().Tables() {
+		if !tocsin.Can(p, tableVerb(t)) {
+			continue
+		}
+		def := tableDefs()[i]
+		if limit != nil && l.cfg.Live[t.Name] == nil {
+			filter := limit.filter(t)
+			if filter == "" {
+				continue
+			}
+			own := *def
+			own.RowFilter = filter
+			def = &own
+		}
+		c.tables[t.Name] = def
+		c.names = append(c.names, t.Name)
+	}
+	return c, nil
 }
 
 // tableVerb is the permission that reading a table takes, besides hunting.

@@ -178,7 +178,11 @@ func (l *Lake) bind(who tocsin.Principal, src string, opts HuntOptions, probe fu
 	}
 	start = time.Now()
 	defer func() { stats.Bind = time.Since(start) }()
-	return kql.Bind(query, kql.BindOptions{Catalog: l.HuntCatalog(who, opts.Functions), Database: HuntDatabase, Now: opts.Now, Params: opts.Params, From: opts.From, To: opts.To, Probe: probe})
+	catalog, err := l.huntCatalog(who, opts.Functions)
+	if err != nil {
+		return nil, err
+	}
+	return kql.Bind(query, kql.BindOptions{Catalog: catalog, Database: HuntDatabase, Now: opts.Now, Params: opts.Params, From: opts.From, To: opts.To, Probe: probe})
 }
 
 // answer does the work of Hunt.

@@ -25,7 +25,10 @@ type Config struct {
 	Log         *slog.Logger     // nil for slog.Default()
 
 	// What follows is for hunting; see Hunt.
-	Tenant      string               // whose telemetry this is; "" for tocsin.DefaultTenant
+	Tenant string // whose telemetry this is; "" for tocsin.DefaultTenant
+	// Devices are the ids and the names of the devices whose rows a principal that
+	// is limited to device groups may read; without it, such a one reads none.
+	Devices     func(ctx context.Context) (ids, names []string, err error)
 	Live        map[string]LiveTable // hunting tables that are kept elsewhere, by name
 	External    OpenExternal         // opens what externaldata names; nil switches that off
 	HuntRange   time.Duration        // how far back a query sees that does not say; 0 for 30 days

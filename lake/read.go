@@ -144,10 +144,19 @@ func (l *Lake) Rows(ctx context.Context, refs []tocsin.RowRef) ([]map[string]any
 		if err != nil {
 			return nil, err
 		}
+		mine, err := l.mayRead(ctx, t)
+		if err != nil {
+			return nil, err
+		}
 		for len(all) > 0 {
 			n := min(refsAtOnce, len(all))
 			if err := l.fetch(ctx, t, refs, all[:n], out); err != nil {
 				return nil, fmt.Errorf("rows of %s: %w", table, err)
+			}
+			for _, i := range all[:n] {
+				if out[i] != nil && !mine(out[i]) {
+					out[i] = nil
+				}
 			}
 			all = all[n:]
 		}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -394,4 +396,32 @@ func (tx *Tx) DeviceGroupNames(incidents []int64) (map[int64][]string, error) {
 		slices.Sort(out[id])
 	}
 	return out, err
+}
+
+// maxScopeDevices is how many devices a limited principal can hunt over: each
+// stands in the filter of its queries.
+const maxScopeDevices = 10_000
+
+// ScopeDevices are the ids and the names under which rows of telemetry may speak
+// of the devices that the limited principal of ctx sees.
+func (s *Store) ScopeDevices(ctx context.Context) (ids, names []string, err error) {
+	err = s.View(ctx, func(tx *Tx) error {
+		if tx.scope == nil {
+			return errors.New("the principal is not limited to device groups")
+		}
+		rows, err := tx.queryOnce(`SELECT d.name, k.key FROM device AS d JOIN device_key AS k ON k.tenant = d.tenant AND k.device_id = d.id
+			WHERE d.tenant = $1 AND d.group_id IN `+tx.scope.list+` ORDER BY d.id LIMIT $2`, 2*maxScopeDevices+1)
+		return each(rows, err, func(rows *sql.Rows) error {
+			var name, key string
+			if err := rows.Scan(&name, &key); err != nil {
+				return err
+			}
+			if len(ids) >= 2*maxScopeDevices {
+				return tocsin.Errorf(tocsin.CodeLimit, "your device groups have more than %d devices, which is more than can be hunted over", maxScopeDevices)
+			}
+			ids, names = append(ids, key), append(names, name, tocsin.ShortHost(name))
+			return nil
+		})
+	})
+	return ids, names, err
 }

@@ -24,7 +24,7 @@ func scanFilterSet(rows *sql.Rows) (f tocsin.FilterSet, err error) {
 // that are shared in its tenant, by name.
 func (s *Store) FilterSets(ctx context.Context, noun string) (out []tocsin.FilterSet, err error) {
 	err = s.View(ctx, func(tx *Tx) error {
-		rows, err := tx.query(`SELECT `+filterSetColumns+` FROM filter_set WHERE tenant = $1 AND noun = $2 AND (owner_id = $3 OR shared = 1)
+		rows, err := tx.query(`SELECT `+filterSetColumns+` FROM filter_set WHERE tenant = $1 AND noun = $2 AND `+tx.mySaved("$3")+`
 			ORDER BY lower(name), id LIMIT 1000`, noun, tx.who.ID)
 		return each(rows, err, func(rows *sql.Rows) error {
 			f, err := scanFilterSet(rows)
@@ -104,7 +104,7 @@ func (s *Store) DeleteFilterSet(ctx context.Context, id string, manage bool) err
 
 // filterSet is one that the principal may change.
 func (tx *Tx) filterSet(id string, manage bool) (f tocsin.FilterSet, err error) {
-	rows, err := tx.query(`SELECT `+filterSetColumns+` FROM filter_set WHERE tenant = $1 AND id = $2 AND (owner_id = $3 OR shared = 1)`, id, tx.who.ID)
+	rows, err := tx.query(`SELECT `+filterSetColumns+` FROM filter_set WHERE tenant = $1 AND id = $2 AND `+tx.mySaved("$3"), id, tx.who.ID)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		f, err = scanFilterSet(rows)
 		return err

@@ -22,6 +22,7 @@ import (
 // meaning for it nobody has thought about does not exist.
 func (tx *Tx) limitedNoun(n noun) noun {
 	n.labels, n.labelJoin = tx.limitedText(n, n.labels), tx.limitedText(n, n.labelJoin)
+	n.labelTable = "seen_" + n.labelTable
 	fields := make(map[string]field, len(n.fields))
 	for name, f := range n.fields {
 		if f.kind == partField {
