@@ -18,7 +18,7 @@ type tokenInfo struct {
 	CreatedBy string     `json:"createdBy"`
 	Roles     []string   `json:"roles"`
 	Scopes    []string   `json:"scopes"`
-	Groups    []int64    `json:"deviceGroups"` // null: not limited
+	Groups    *[]int64   `json:"deviceGroups"` // null: not limited
 	Created   *time.Time `json:"created"`
 	Expires   *time.Time `json:"expires"`
 	LastUsed  *time.Time `json:"lastUsed"`
@@ -45,7 +45,7 @@ type userInfo struct {
 	UserName    string     `json:"userName"`
 	DisplayName string     `json:"displayName"`
 	Roles       []string   `json:"roles"`
-	Groups      []int64    `json:"deviceGroups"` // null: not limited
+	Groups      *[]int64   `json:"deviceGroups"` // null: not limited
 	Disabled    bool       `json:"disabled"`
 	Created     *time.Time `json:"created"`
 }
@@ -77,12 +77,20 @@ type rulePatchBody struct {
 	Enabled *bool `json:"enabled"`
 }
 
+// orNull is a list that null stands for when it is nil.
+func orNull(ids []int64) *[]int64 {
+	if ids == nil {
+		return nil
+	}
+	return &ids
+}
+
 func tokenInfoOf(t auth.Token) tokenInfo {
 	kind := "apiToken"
 	if t.Client {
 		kind = "client"
 	}
-	return tokenInfo{ID: t.ID, Name: t.Name, Kind: kind, ClientID: t.ClientID, CreatedBy: t.CreatedBy, Roles: list(t.Roles), Scopes: list(t.Scopes), Groups: t.Groups,
+	return tokenInfo{ID: t.ID, Name: t.Name, Kind: kind, ClientID: t.ClientID, CreatedBy: t.CreatedBy, Roles: list(t.Roles), Scopes: list(t.Scopes), Groups: orNull(t.Groups),
 		Created: moment(t.Created), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed), Revoked: moment(t.Revoked)}
 }
 
@@ -148,7 +156,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request) error {
 }
 
 func userInfoOf(u auth.User) userInfo {
-	return userInfo{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: list(u.Roles), Groups: u.Groups, Disabled: u.Disabled, Created: moment(u.Created)}
+	return userInfo{ID: u.ID, UserName: u.UserName, DisplayName: u.DisplayName, Roles: list(u.Roles), Groups: orNull(u.Groups), Disabled: u.Disabled, Created: moment(u.Created)}
 }
 
 func (a *API) listUsers(w http.ResponseWriter, r *http.Request) error {

@@ -51,6 +51,7 @@ type Config struct {
 	// with externaldata; none when empty. "*.example" means any host below.
 	ExternalData []string
 	WebDev       string // URL of a Vite server to take the portal from
+	Heads        Heads  // where the head of the record is published
 	NoRules      bool   // match nothing: for measuring intake alone
 	Version      string
 	Log          *slog.Logger
@@ -94,6 +95,7 @@ type App struct {
 	auth   *auth.Auth
 	hunter *api.Hunter
 	work   *work.Runner
+	heads  *publisher // nil when heads are not published
 	api    http.Handler
 
 	adminName     string
@@ -162,6 +164,12 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	}
 	a.work = work.New(a.store)
 	a.work.Log(cfg.Log)
+	if cfg.Heads.on() {
+		if a.heads, err = newPublisher(cfg.Heads, cfg.Data, a.store, cfg.Now, cfg.Log); err != nil {
+			return nil, err
+		}
+		a.work.Every(headsKind, a.heads.cfg.Every, a.heads.run)
+	}
 	a.work.Handle(cases.RelabelKind, a.cases.Relabel)
 	a.work.Handle(cases.RegroupKind, a.cases.Regroup)
 	a.work.Every(cases.FillDevicesKind, 24*time.Hour, a.cases.FillDevices)
@@ -256,6 +264,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	background("jobs", a.work.Run)
 	background("outbox", a.intake.Run)
+	if a.heads != nil {
+		background("heads of the record", a.heads.watch)
+	}
 	background("server", func(context.Context) error {
 		var err error
 		if a.cfg.TLSCert != "" {

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/store"
@@ -141,7 +140,7 @@ func readHeads(head string) ([]store.Mark, error) {
 		}
 		m, ok := parseHead(string(line))
 		if !ok {
-			return nil, tocsin.Errorf(tocsin.CodeInvalid, "%s, line %d: this is no head", head, n)
+			return nil, tocsin.Errorf(tocsin.CodeInvalid, "%s, line %d: this is no head, or its signature is not right", head, n)
 		}
 		marks = append(marks, m)
 	}
@@ -153,12 +152,8 @@ func readHeads(head string) ([]store.Mark, error) {
 
 func parseHead(s string) (store.Mark, bool) {
 	if strings.HasPrefix(s, "{") {
-		var h struct {
-			Seq  int64     `json:"seq"`
-			Hash string    `json:"hash"`
-			At   time.Time `json:"at"`
-		}
-		if json.Unmarshal([]byte(s), &h) != nil {
+		var h publishedHead
+		if json.Unmarshal([]byte(s), &h) != nil || h.Signature != "" && !h.valid() {
 			return store.Mark{}, false
 		}
 		s = fmt.Sprintf("%d:%s", h.Seq, h.Hash)

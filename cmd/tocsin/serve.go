@@ -30,6 +30,11 @@ func runServe(ctx context.Context, args []string) error {
 		return nil
 	})
 	fs.StringVar(&cfg.PublicURL, "public-url", "", "`URL` of the portal as people see it (default: as each request says)")
+	fs.StringVar(&cfg.Heads.File, "audit-head-file", os.Getenv("TOCSIN_AUDIT_HEAD_FILE"), "`file` that the head of the record is appended to; keep it on another machine's disk")
+	fs.StringVar(&cfg.Heads.Syslog, "audit-head-syslog", os.Getenv("TOCSIN_AUDIT_HEAD_SYSLOG"), "`address` that the head of the record is sent to: udp://, tcp:// or tls://HOST:PORT")
+	fs.StringVar(&cfg.Heads.Webhook, "audit-head-webhook", os.Getenv("TOCSIN_AUDIT_HEAD_WEBHOOK"), "`URL` that the head of the record is posted to: https, or http on this machine")
+	fs.DurationVar(&cfg.Heads.Every, "audit-head-every", 10*time.Minute, "longest `time` between two heads")
+	fs.Int64Var(&cfg.Heads.After, "audit-head-after", 1000, "`number` of changes that make a head due earlier")
 	fs.StringVar(&cfg.WebDev, "web-dev", "", "`URL` of a Vite development server to take the portal from")
 	if rest, err := parse(fs, args); err != nil {
 		return err
