@@ -1,9 +1,8 @@
 package cases
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,24 +29,10 @@ var correlation = tocsin.Actor{Kind: tocsin.ActorEngine, Name: "correlation"}
 // carry delivery ids. An alert that cannot be taken has Err set in its entry
 // and disturbs no other.
 func (c *Cases) Accept(ctx context.Context, alerts []tocsin.Alert) ([]Accepted, error) {
+	p, _ := tocsin.PrincipalFrom(ctx)
 	out := make([]Accepted, 0, len(alerts))
 	for part := range slices.Chunk(alerts, batchSize) {
-		var done []Accepted
-		err := c.st.Update(ctx, func(tx *store.Tx) error {
-			defer tx.AsEngine()() // correlation sees everything, whoever brings the alert
-			b := newBatch(c, tx)
-			done = make([]Accepted, len(part))
-			for i := range part {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				var err error
-				if done[i], err = b.accept(&part[i]); err != nil {
-					return fmt.Errorf("accept alert %q of %s: %w", part[i].ExternalID, part[i].Source, err)
-				}
-			}
-			return b.finish()
-		})
+		done, err := c.acceptBatch(ctx, arrive(p.Tenant, part))
 		if err != nil {
 			return out, err
 		}
@@ -56,29 +41,32 @@ func (c *Cases) Accept(ctx context.Context, alerts []tocsin.Alert) ([]Accepted, 
 	return out, nil
 }
 
-// alertPrefixes are the letters before an alert's id that tell its source, as
-// Defender has them.
-var alertPrefixes = map[tocsin.ServiceSource]string{
-	tocsin.SourceEndpoint: "da", tocsin.SourceIdentity: "aa", tocsin.SourceCloudApps: "ca", tocsin.SourceOffice: "fa",
-	tocsin.SourceXDR: "ra", tocsin.SourceEntra: "ad", tocsin.SourceAppGovernance: "ma", tocsin.SourceDLP: "dl",
-	tocsin.SourceCloud: "dc", tocsin.SourceSentinel: "sn", tocsin.SourceInsiderRisk: "ir", tocsin.SourceThreatIntel: "ti",
-}
-
-// alertID is the id of an alert: a function of where it comes from, so that
-// taking it again after a crash makes no second one.
-func alertID(a *tocsin.Alert) string {
-	p := alertPrefixes[a.ServiceSource]
-	switch {
-	case a.DetectionSource == tocsin.DetectionCustom && a.ServiceSource == tocsin.SourceEndpoint:
-		p = "ed"
-	case a.DetectionSource == tocsin.DetectionCustom && a.ServiceSource == tocsin.SourceXDR:
-		p = "ea"
-	case p == "":
-		p = "un"
+func (c *Cases) acceptBatch(ctx context.Context, in []arrival) (done []Accepted, err error) {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%d:%s%d:%s", len(a.Source), a.Source, len(a.ExternalID), a.ExternalID)
-	return p + hex.EncodeToString(h.Sum(nil)[:16])
+	err = c.st.Update(ctx, func(tx *store.Tx) error {
+		defer tx.AsEngine()() // correlation sees everything, whoever brings the alert
+		b := newBatch(c, tx)
+		if err := b.begin(in); err != nil {
+			return err
+		}
+		done = make([]Accepted, len(in))
+		for i := range in {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			var err error
+			if done[i], err = b.accept(&in[i]); err != nil {
+				return fmt.Errorf("accept alert %q of %s: %w", in[i].a.ExternalID, in[i].a.Source, err)
+			}
+		}
+		return b.finish()
+	})
+	return done, err
 }
 
 // batch is the work of one transaction of Accept. It holds the incidents and
@@ -86,22 +74,27 @@ func alertID(a *tocsin.Alert) string {
 type batch struct {
 	c         *Cases
 	tx        *store.Tx
+	memory    *engineMemory // nil when nothing is correlated: a person says what belongs together
 	prev      *store.Prevalence
 	incidents map[int64]*openIncident
-	alerts    map[string]*knownAlert   // by id
-	standings map[int64]store.Standing // of incidents that were candidates only
-	bySource  map[[2]string]string     // source and external id -> id
+	alerts    map[string]*knownAlert  // by id
+	bySource  map[store.Origin]string // -> id, of those in alerts
+	stored    map[store.Origin]string // -> id, of those of the batch that the store has
+	first     map[string]bool         // deliveries that were not taken before
 	facts     map[string]correlate.Facts
-	repeats   []string     // ids of alerts that occurred again, in order
-	actor     tocsin.Actor // who puts alerts into incidents: correlation, or a person
-	parted    *bool        // whether people have parted incidents; nil until it is asked
+	pending   []store.AlertRow // not yet written
+	repeats   []string         // ids of alerts that occurred again, in order
+	reopened  []int64          // incidents that were opened again
+	actor     tocsin.Actor     // who puts alerts into incidents: correlation, or a person
+	parted    *bool            // whether people have parted incidents; nil until it is asked
 }
 
 type openIncident struct {
 	inc    tocsin.Incident
-	before tocsin.Incident // as the batch found it
-	tally  *tally          // nil until it is needed
-	fresh  bool            // opened by this batch
+	before tocsin.Incident  // as the batch found it
+	stored *tocsin.Incident // as it is in the store; nil when it is not
+	tally  *tally           // nil until it is needed
+	fresh  bool             // opened by this batch
 	dirty  bool
 }
 
@@ -112,55 +105,79 @@ type knownAlert struct {
 }
 
 func newBatch(c *Cases, tx *store.Tx) *batch {
-	return &batch{c: c, tx: tx, prev: tx.Prevalence(), incidents: map[int64]*openIncident{}, alerts: map[string]*knownAlert{}, standings: map[int64]store.Standing{},
-		bySource: map[[2]string]string{}, facts: map[string]correlate.Facts{}, actor: correlation}
+	return &batch{c: c, tx: tx, incidents: map[int64]*openIncident{}, alerts: map[string]*knownAlert{},
+		bySource: map[store.Origin]string{}, stored: map[store.Origin]string{}, facts: map[string]correlate.Facts{}, actor: correlation}
 }
 
-func (b *batch) accept(in *tocsin.Alert) (Accepted, error) {
-	a := *in // the caller keeps its own
-	a.Evidence, a.Rows, a.Categories, a.Techniques = slices.Clone(a.Evidence), slices.Clone(a.Rows), slices.Clone(a.Categories), slices.Clone(a.Techniques)
-	a.Normalize()
-	if err := a.Validate(); err != nil {
-		return Accepted{Err: err}, nil
+// begin reads at once what the store knows of alerts that came in.
+func (b *batch) begin(in []arrival) (err error) {
+	if b.memory, err = b.c.engine.begin(b.tx); err != nil {
+		return err
 	}
+	b.prev = b.memory.prev
+	var origins []store.Origin
+	var deliveries []string
+	var numbers []int64
+	for i := range in {
+		x := &in[i]
+		if x.err != nil {
+			continue
+		}
+		origins = append(origins, x.origin())
+		numbers = append(numbers, x.numbers...)
+		if x.delivery != "" {
+			deliveries = append(deliveries, x.delivery)
+		}
+	}
+	if b.stored, err = b.tx.AlertsFrom(origins); err == nil {
+		b.first, err = b.tx.TakeDeliveries(deliveries)
+	}
+	if err == nil {
+		err = b.prev.Load(numbers)
+	}
+	return err
+}
+
+func (b *batch) accept(in *arrival) (Accepted, error) {
+	if in.err != nil {
+		return Accepted{Err: in.err}, nil
+	}
+	a := &in.a
 	if a.Status == tocsin.AlertResolved && a.Resolved.IsZero() {
 		a.Resolved = b.tx.Now()
 	}
-	known, err := b.known(&a)
+	known, err := b.known(a)
 	if err != nil {
 		return Accepted{}, err
 	}
-	if a.DeliveryID != "" {
-		first, err := b.tx.TakeDelivery(deliveryID(&a))
-		if err != nil {
-			return Accepted{}, err
-		}
+	if in.delivery != "" {
+		first := b.first[in.delivery]
+		b.first[in.delivery] = false
 		if !first && known != nil {
 			return Accepted{AlertID: known.a.ID, IncidentID: known.a.IncidentID, Duplicate: true}, nil
 		}
 	}
 	if known != nil {
-		return b.repeat(known, &a)
+		return b.repeat(known, a)
 	}
-	return b.take(&a)
-}
-
-func deliveryID(a *tocsin.Alert) string {
-	sum := sha256.Sum256([]byte(strconv.Itoa(len(a.Source)) + ":" + a.Source + strconv.Itoa(len(a.ExternalID)) + ":" + a.ExternalID + a.DeliveryID))
-	return hex.EncodeToString(sum[:16])
+	return b.take(in)
 }
 
 // known is the alert if it was taken before, nil otherwise.
 func (b *batch) known(a *tocsin.Alert) (*knownAlert, error) {
-	at := [2]string{a.Source, a.ExternalID}
+	at := store.Origin{Source: a.Source, ExternalID: a.ExternalID}
 	if id, ok := b.bySource[at]; ok {
 		return b.alerts[id], nil
 	}
-	have, err := b.tx.AlertFrom(a.Source, a.ExternalID)
-	if err != nil || have == nil {
+	id := b.stored[at]
+	if id == "" {
+		return nil, nil
+	}
+	have, err := b.tx.Alert(id)
+	if err != nil {
 		return nil, err
 	}
-	k := &knownAlert{a: have}
+	k := &knownAlert{a: &have}
 	b.alerts[have.ID], b.bySource[at] = k, have.ID
 	return k, nil
 }
@@ -175,11 +192,12 @@ func (b *batch) repeat(k *knownAlert, a *tocsin.Alert) (Accepted, error) {
 		k.dirty = true
 		b.repeats = append(b.repeats, k.a.ID)
 	}
-	var more []tocsin.EntityKey
+	var more []int64
 	f := factsOf(k.a)
-	for _, key := range f.LookupKeys() {
+	keys := f.LookupKeys()
+	for _, key := range keys {
 		if !slices.Contains(old, key) {
-			more = append(more, key)
+			more = append(more, store.KeyNumber(key))
 		}
 	}
 	if len(more) > 0 {
@@ -196,32 +214,41 @@ func (b *batch) repeat(k *knownAlert, a *tocsin.Alert) (Accepted, error) {
 	if err := b.count(oi); err != nil {
 		return Accepted{}, err
 	}
+	if oi.inc.Open() {
+		b.index(k.a, &f, numbersOf(keys))
+	}
 	oi.tally.widen(digestOf(k.a))
 	oi.dirty = true
 	return Accepted{AlertID: k.a.ID, IncidentID: k.a.IncidentID, Repeat: true}, nil
 }
 
+// index makes an alert of an open incident a candidate for those that follow.
+func (b *batch) index(a *tocsin.Alert, f *correlate.Facts, numbers []int64) {
+	if b.memory == nil {
+		return
+	}
+	x := b.memory.open
+	x.keep(x.add(openAlert{id: a.ID, incident: a.IncidentID, last: a.LastActivity.UnixMicro(), keys: numbers}), f)
+}
+
 // take lets correlation find a place for a new alert.
-func (b *batch) take(a *tocsin.Alert) (Accepted, error) {
-	a.Tenant, a.ID, a.Version = b.tx.Tenant(), alertID(a), 1
+func (b *batch) take(in *arrival) (Accepted, error) {
+	a := &in.a
 	a.Created, a.LastUpdate = b.tx.Now(), b.tx.Now()
-	a.IncidentID, a.Links = 0, nil
 	set, err := b.c.settings(b.tx)
 	if err != nil {
 		return Accepted{}, err
 	}
-	a.Correlation = set.correlates(a)
-	f := factsOf(a)
-	keys := f.LookupKeys()
-	oi, err := b.house(a, f, keys, set)
+	if a.Correlation = set.correlates(a); a.Correlation == tocsin.CorrelationDisabled {
+		if err := in.digestFacts(); err != nil {
+			return Accepted{}, err
+		}
+	}
+	oi, err := b.house(in, set)
 	if err != nil {
 		return Accepted{}, err
 	}
-	a.IncidentID = oi.inc.ID
-	if a.AssignedTo == "" {
-		a.AssignedTo = oi.inc.AssignedTo
-	}
-	if err := b.write(a, f, keys); err != nil {
+	if err := b.write(in, oi); err != nil {
 		return Accepted{}, err
 	}
 	return Accepted{AlertID: a.ID, IncidentID: a.IncidentID, New: true}, nil
@@ -229,15 +256,17 @@ func (b *batch) take(a *tocsin.Alert) (Accepted, error) {
 
 // house finds the incident of a new alert: by what it shares, or by the
 // grouping of its rule alone.
-func (b *batch) house(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKey, set *settings) (*openIncident, error) {
+func (b *batch) house(in *arrival, set *settings) (*openIncident, error) {
+	a, f, keys, numbers := &in.a, in.facts, in.keys, in.numbers
 	if a.Correlation == tocsin.CorrelationDisabled {
-		return b.groupAlert(a, set.rules[a.DetectorID].Grouping)
+		return b.groupAlert(in, set.rules[a.DetectorID].Grouping)
 	}
 	if len(set.excluded) > 0 {
 		f = set.exclude(f, a, b.tx.Now())
 		keys = f.LookupKeys()
+		numbers = numbersOf(keys)
 	}
-	d, err := b.decide(f, keys, set)
+	d, err := b.decide(f, keys, numbers, set)
 	if err != nil {
 		return nil, err
 	}
@@ -246,79 +275,71 @@ func (b *batch) house(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKe
 	}
 	a.Links = d.Links
 	if d.Kind == correlate.Open {
-		return b.open(a, d)
+		return b.open(in, d)
 	}
-	return b.join(a, d)
+	return b.join(in, d)
 }
 
-func (b *batch) write(a *tocsin.Alert, f correlate.Facts, keys []tocsin.EntityKey) error {
-	if err := b.putAlert(a, f, true); err != nil {
+// write puts a new alert into its incident. Its rows are written with those of
+// the rest of the batch.
+func (b *batch) write(in *arrival, oi *openIncident) error {
+	a := &in.a
+	a.IncidentID = oi.inc.ID
+	if a.AssignedTo == "" {
+		a.AssignedTo = oi.inc.AssignedTo
+	}
+	b.pending = append(b.pending, store.AlertRow{Alert: a, Facts: in.factsJSON, Digest: in.digestJSON, Keys: in.numbers, Names: in.names,
+		Devices: in.seen, Fresh: true})
+	if err := b.prev.Add(in.numbers, in.facts.Rule, in.devices, in.users, true); err != nil {
 		return err
 	}
-	if err := b.tx.PutKeys(a.ID, a.IncidentID, true, a.LastActivity, keys, true); err != nil {
-		return err
-	}
-	if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {
-		return err
-	}
-	if err := b.tx.PutDevices(a.ID, a.IncidentID, a.Devices(), true); err != nil {
-		return err
-	}
-	devices, users := places(a)
-	if err := b.prev.Add(keys, f.Rule, devices, users, true); err != nil {
-		return err
-	}
-	b.facts[a.ID] = f
+	b.index(a, &in.facts, in.numbers)
+	b.facts[a.ID] = in.facts
 	b.alerts[a.ID] = &knownAlert{a: a, fresh: true}
-	b.bySource[[2]string{a.Source, a.ExternalID}] = a.ID
+	b.bySource[in.origin()] = a.ID
 	return nil
 }
 
-func (b *batch) putAlert(a *tocsin.Alert, f correlate.Facts, fresh bool) error {
-	facts, err := json.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("encode facts: %w", err)
+// flush writes the new alerts of the batch and their incidents, for statements
+// that work on the rows of an incident.
+func (b *batch) flush() error {
+	if len(b.pending) == 0 {
+		return nil
 	}
-	dig, err := json.Marshal(digestOf(a))
-	if err != nil {
-		return fmt.Errorf("encode digest: %w", err)
-	}
-	return b.tx.PutAlert(store.AlertRow{Alert: a, Facts: string(facts), Digest: string(dig), Fresh: fresh})
-}
-
-// places are the devices and people of an alert, one name each: what a key is
-// common on.
-func places(a *tocsin.Alert) (devices, users []string) {
-	for i := range a.Evidence {
-		e := &a.Evidence[i]
-		switch e.Entity() {
-		case tocsin.EntityDevice:
-			if ks := e.Keys(); len(ks) > 0 {
-				devices = append(devices, ks[0].ID)
-			}
-		case tocsin.EntityUser:
-			if ks := e.Keys(); len(ks) > 0 && !tocsin.SystemAccount(e.Str("userAccount.accountName"), e.Str("userAccount.userSid")) {
-				users = append(users, ks[0].ID)
-			}
+	var fresh []*openIncident
+	for _, oi := range b.incidents {
+		if oi.stored == nil {
+			oi.tally.apply(&oi.inc)
+			fresh = append(fresh, oi)
 		}
 	}
-	return devices, users
+	if err := b.putIncidents(fresh); err != nil {
+		return err
+	}
+	return b.putPending()
 }
 
-// maxNames is how many names an alert is found by.
-const maxNames = 40
+func (b *batch) putPending() error {
+	rows := b.pending
+	b.pending = nil
+	return b.tx.PutAlerts(rows)
+}
 
-// names are what people may search an alert by: its title and what its
-// evidence is called.
-func names(a *tocsin.Alert) []string {
-	out := []string{a.Title}
-	for i := range a.Evidence {
-		e := &a.Evidence[i]
-		if n := e.Name(); n != string(e.Type) && !slices.Contains(out, n) && len(out) < maxNames {
-			out = append(out, n)
-		}
+func (b *batch) putIncidents(list []*openIncident) error {
+	slices.SortFunc(list, func(x, y *openIncident) int { return cmp.Compare(x.inc.ID, y.inc.ID) })
+	rows := make([]store.IncidentRow, len(list))
+	for i, oi := range list {
+		oi.inc.LastUpdate, oi.inc.LastModifiedBy = b.tx.Now(), b.actor.Name
+		rows[i] = store.IncidentRow{Incident: &oi.inc, Fresh: oi.stored == nil, Before: oi.stored}
 	}
-	return out
+	if err := b.tx.PutIncidents(rows); err != nil {
+		return err
+	}
+	for _, oi := range list {
+		inc := oi.inc
+		oi.stored = &inc
+	}
+	return nil
 }
 
 // incident is an incident of the tenant, read once a batch.
@@ -330,14 +351,15 @@ func (b *batch) incident(id int64) (*openIncident, error) {
 	if err != nil {
 		return nil, err
 	}
-	oi := &openIncident{inc: inc, before: inc}
+	stored := inc
+	oi := &openIncident{inc: inc, before: inc, stored: &stored}
 	b.incidents[id] = oi
 	return oi, nil
 }
 
 // count makes sure that the incident's tally is there. It must be called
-// before an alert of this batch is written into the incident, since it reads
-// those that are written.
+// before an alert of this batch is put into the incident, since it reads those
+// that are written.
 func (b *batch) count(oi *openIncident) (err error) {
 	if oi.tally == nil {
 		oi.tally, err = b.c.tallies.take(b.tx, &oi.inc)
@@ -350,84 +372,96 @@ func (b *batch) finish() error {
 	if err := b.finishRepeats(); err != nil {
 		return err
 	}
-	ids := make([]int64, 0, len(b.incidents))
-	for id, oi := range b.incidents {
+	var dirty []*openIncident
+	for _, oi := range b.incidents {
 		if oi.dirty {
-			ids = append(ids, id)
+			dirty = append(dirty, oi)
 		}
 	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		if err := b.finishIncident(b.incidents[id]); err != nil {
+	slices.SortFunc(dirty, func(x, y *openIncident) int { return cmp.Compare(x.inc.ID, y.inc.ID) })
+	for _, oi := range dirty {
+		if err := b.finishIncident(oi); err != nil {
 			return err
 		}
 	}
-	if err := b.prev.Flush(); err != nil {
+	err := b.putIncidents(dirty)
+	if err == nil {
+		err = b.putPending()
+	}
+	if err == nil && b.prev != nil {
+		err = b.prev.Flush()
+	}
+	if err != nil {
+		return err
+	}
+	line, err := b.tx.Line()
+	if err != nil {
 		return err
 	}
 	b.tx.AfterCommit(func() {
-		for id, f := range b.facts {
-			b.c.facts.keep(b.tx.Tenant(), id, b.alerts[id].a.LastActivity, f)
+		for _, oi := range dirty {
+			b.c.tallies.put(&oi.inc, oi.tally)
 		}
-		for _, id := range ids {
-			b.c.tallies.put(&b.incidents[id].inc, b.incidents[id].tally)
+		if b.memory != nil {
+			b.memory.settle(dirty, b.reopened, line)
 		}
 	})
 	return nil
 }
 
 func (b *batch) finishRepeats() error {
+	if len(b.repeats) == 0 {
+		return nil
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	rows := make([]store.AlertRow, 0, len(b.repeats))
 	for _, id := range b.repeats {
 		a := b.alerts[id].a
-		f := b.facts[id]
 		a.Version++
 		a.LastUpdate = b.tx.Now()
-		if err := b.putAlert(a, f, false); err != nil {
+		f := b.facts[id]
+		facts, digest, err := encodeFacts(a, f)
+		if err != nil {
 			return err
 		}
-		if err := b.tx.PutKeys(a.ID, a.IncidentID, b.incidents[a.IncidentID].inc.Open(), a.LastActivity, f.LookupKeys(), false); err != nil {
-			return err
-		}
-		if err := b.tx.PutNames(a.ID, a.IncidentID, names(a)); err != nil {
-			return err
-		}
-		if err := b.tx.PutDevices(a.ID, a.IncidentID, a.Devices(), false); err != nil {
-			return err
-		}
-		oi := b.incidents[a.IncidentID]
-		err := b.record(oi, tocsin.Change{Kind: "alertRepeated", AlertID: a.ID, After: object("count", a.Count),
+		rows = append(rows, store.AlertRow{Alert: a, Facts: facts, Digest: digest, Keys: numbersOf(f.LookupKeys()), Names: names(a), Devices: a.Devices()})
+		err = b.record(b.incidents[a.IncidentID], tocsin.Change{Kind: "alertRepeated", AlertID: a.ID, After: object("count", a.Count),
 			Summary: fmt.Sprintf("Alert “%s” occurred again, %d times in all", a.Title, a.Count)})
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return b.tx.PutAlerts(rows)
 }
 
+// finishIncident counts an incident that was changed.
 func (b *batch) finishIncident(oi *openIncident) error {
 	if oi.tally != nil {
 		oi.tally.apply(&oi.inc)
 	}
 	// What correlation changed of an incident that people knew before is said
 	// once a batch; how it came about is in the lines of the alerts.
-	if was, is := oi.before, oi.inc; !oi.fresh {
-		if was.Severity != is.Severity {
-			err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "severityChanged", Before: object("severity", was.Severity), After: object("severity", is.Severity),
-				Summary: fmt.Sprintf("Severity changed from %s to %s, following the alerts", was.Severity, is.Severity)})
-			if err != nil {
-				return err
-			}
-		}
-		if was.DisplayName != is.DisplayName {
-			err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "renamed", Before: object("displayName", was.DisplayName), After: object("displayName", is.DisplayName),
-				Summary: fmt.Sprintf("Renamed to “%s”, following the alerts", is.DisplayName)})
-			if err != nil {
-				return err
-			}
+	was, is := oi.before, oi.inc
+	if oi.fresh {
+		return nil
+	}
+	if was.Severity != is.Severity {
+		err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "severityChanged", Before: object("severity", was.Severity), After: object("severity", is.Severity),
+			Summary: fmt.Sprintf("Severity changed from %s to %s, following the alerts", was.Severity, is.Severity)})
+		if err != nil {
+			return err
 		}
 	}
-	oi.inc.LastUpdate, oi.inc.LastModifiedBy = b.tx.Now(), b.actor.Name
-	return b.tx.PutIncident(&oi.inc)
+	if was.DisplayName != is.DisplayName {
+		err := b.record(oi, tocsin.Change{Actor: correlation, Kind: "renamed", Before: object("displayName", was.DisplayName), After: object("displayName", is.DisplayName),
+			Summary: fmt.Sprintf("Renamed to “%s”, following the alerts", is.DisplayName)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // record appends a line about an incident, which thereby has a new version.

@@ -369,9 +369,12 @@ func TestAcceptRollsBackAsAWhole(t *testing.T) {
 	head, _ := w.st.Head(anna(t))
 	stop := errors.New("stop")
 	err := w.st.Update(engine(t), func(tx *store.Tx) error {
-		b := newBatch(w.Cases, tx)
-		for i := range in {
-			if _, err := b.accept(&in[i]); err != nil {
+		b, all := newBatch(w.Cases, tx), arrive(tx.Tenant(), in)
+		if err := b.begin(all); err != nil {
+			return err
+		}
+		for i := range all {
+			if _, err := b.accept(&all[i]); err != nil {
 				return err
 			}
 		}

@@ -22,15 +22,17 @@ import (
 type Cases struct {
 	st      *store.Store
 	policy  correlate.Policy
-	facts   factsMemory
 	tallies tallyMemory
 	tuned   settingsMemory
+	// turn is held by whoever takes alerts. The store lets one at a time write
+	// anyhow; with turn the memory of one is in order before the next begins.
+	turn   chan struct{}
+	engine engineMemories
 }
 
 // New makes the door over an open store.
 func New(st *store.Store, policy correlate.Policy) *Cases {
-	return &Cases{st: st, policy: policy,
-		facts:   factsMemory{m: recent[[2]string, datedFacts]{half: 8000}},
+	return &Cases{st: st, policy: policy, turn: make(chan struct{}, 1), engine: engineMemories{},
 		tallies: tallyMemory{m: recent[tallyKey, versionedTally]{half: 500}}}
 }
 

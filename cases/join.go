@@ -3,13 +3,10 @@ package cases
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/correlate"
-	"github.com/tocsinhq/tocsin/store"
 )
 
 // How far the search for candidates goes. With these bounds an alert of busy
@@ -22,30 +19,27 @@ const (
 )
 
 // decide finds the candidates of an alert and asks correlation.
-func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, set *settings) (correlate.Decision, error) {
+func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, numbers []int64, set *settings) (correlate.Decision, error) {
 	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys)), Doubted: set.doubted}
-	total, counts, err := b.prev.Of(keys)
+	total, counts, err := b.prev.Of(numbers)
 	if err != nil {
 		return correlate.Decision{}, err
 	}
 	prev.Total = correlate.Known(total)
-	var rare, busy []tocsin.EntityKey // those never seen lead nowhere
+	var rare, busy []int64 // those never seen lead nowhere
 	for i, k := range keys {
 		switch n := counts[i].Alerts; {
 		case n == 0:
 			continue
 		case n <= rarely:
-			rare = append(rare, k)
+			rare = append(rare, numbers[i])
 		default:
-			busy = append(busy, k)
+			busy = append(busy, numbers[i])
 		}
 		prev.Keys[k] = correlate.Known(counts[i])
 	}
-	found, err := b.tx.Sightings(rare, busy, store.Reach{At: f.Last, Window: set.policy.Window,
-		Near: nearPerKey, Looked: lookedPerKey, Limit: maxSightings})
-	if err != nil {
-		return correlate.Decision{}, err
-	}
+	found := b.memory.open.sightings(rare, busy, reach{at: f.Last, window: set.policy.Window,
+		near: nearPerKey, looked: lookedPerKey, limit: maxSightings})
 	cands, err := b.candidates(found)
 	if err != nil {
 		return correlate.Decision{}, err
@@ -166,61 +160,71 @@ func (b *batch) setApart(cands []correlate.Candidate) error {
 
 // candidates are the open incidents of the alerts seen, newest first, with
 // those alerts as members, newest first.
-func (b *batch) candidates(seen []store.Sighting) ([]correlate.Candidate, error) {
-	slices.SortFunc(seen, func(x, y store.Sighting) int {
-		if c := y.Last.Compare(x.Last); c != 0 {
-			return c
-		}
-		return strings.Compare(x.AlertID, y.AlertID)
-	})
-	// Equal ones, met by several keys, now stand beside each other.
-	seen = slices.Compact(seen)
-	if err := b.loadStandings(seen); err != nil {
-		return nil, err
-	}
+func (b *batch) candidates(seen []uint32) ([]correlate.Candidate, error) {
+	x := b.memory.open
 	var out []correlate.Candidate
+	var members [][]uint32
+	var want []string // whose facts are not held
 	at := map[int64]int{}
-	for _, s := range seen {
-		i, ok := at[s.IncidentID]
+	for _, n := range seen {
+		id := x.slab[n].incident
+		i, ok := at[id]
 		if !ok {
 			if len(out) >= correlate.MaxCandidates {
 				continue
 			}
-			c, open := b.candidate(s.IncidentID)
+			c, open := b.candidate(id)
 			if !open {
 				continue
 			}
 			i = len(out)
-			at[s.IncidentID] = i
-			out = append(out, c)
+			at[id] = i
+			out, members = append(out, c), append(members, nil)
 		}
-		if len(out[i].Members) >= correlate.MaxMembers {
+		if len(members[i]) >= correlate.MaxMembers {
 			continue
 		}
-		f, err := b.factsOf(s)
-		if err != nil {
-			return nil, err
+		members[i] = append(members[i], n)
+		if x.slab[n].facts == nil {
+			want = append(want, x.slab[n].id)
 		}
-		out[i].Members = append(out[i].Members, f)
+	}
+	read, err := b.readFacts(want)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Members = make([]correlate.Facts, len(members[i]))
+		for j, n := range members[i] {
+			f := x.slab[n].facts
+			if f == nil {
+				f = read[x.slab[n].id]
+				x.keep(n, f)
+			}
+			out[i].Members[j] = *f
+		}
 	}
 	return out, nil
 }
 
-// loadStandings reads how the incidents of these alerts stand, as far as the
-// batch does not know it.
-func (b *batch) loadStandings(seen []store.Sighting) error {
-	var want []int64
-	for _, s := range seen {
-		if _, ok := b.standings[s.IncidentID]; !ok && b.incidents[s.IncidentID] == nil && !slices.Contains(want, s.IncidentID) {
-			want = append(want, s.IncidentID)
-		}
+// readFacts reads the digests of alerts taken earlier.
+func (b *batch) readFacts(ids []string) (map[string]*correlate.Facts, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	got, err := b.tx.Standings(want)
+	texts, err := b.tx.FactsOf(ids)
 	if err != nil {
-		return fmt.Errorf("read candidates: %w", err)
+		return nil, err
 	}
-	maps.Copy(b.standings, got)
-	return nil
+	out := make(map[string]*correlate.Facts, len(ids))
+	for _, id := range ids {
+		f := &correlate.Facts{}
+		if err := json.Unmarshal([]byte(texts[id]), f); err != nil {
+			return nil, fmt.Errorf("read facts of alert %s: %w", id, err)
+		}
+		out[id] = f
+	}
+	return out, nil
 }
 
 // candidate is an incident without members, as this batch has left it, and
@@ -234,40 +238,20 @@ func (b *batch) candidate(id int64) (correlate.Candidate, bool) {
 		return correlate.Candidate{IncidentID: id, AssignedTo: oi.inc.AssignedTo, Classification: oi.inc.Classification,
 			Determination: oi.inc.Determination, Created: oi.inc.Created, AlertCount: n}, oi.inc.Open()
 	}
-	st := b.standings[id]
+	st := b.memory.open.stands[id]
 	inc := tocsin.Incident{Status: st.Status}
 	return correlate.Candidate{IncidentID: id, AssignedTo: st.AssignedTo, Classification: st.Classification,
 		Determination: st.Determination, Created: st.Created, AlertCount: st.AlertCount}, st.Status != "" && inc.Open()
 }
 
-// factsOf is the digest of an alert taken earlier: from this batch, from
-// memory, or from the store.
-func (b *batch) factsOf(s store.Sighting) (f correlate.Facts, err error) {
-	if f, ok := b.facts[s.AlertID]; ok {
-		return f, nil
-	}
-	if f, ok := b.c.facts.get(b.tx.Tenant(), s.AlertID, s.Last); ok {
-		return f, nil
-	}
-	text, err := b.tx.Facts(s.AlertID)
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &f)
-	}
-	if err != nil {
-		return f, fmt.Errorf("read facts of alert %s: %w", s.AlertID, err)
-	}
-	b.c.facts.keep(b.tx.Tenant(), s.AlertID, s.Last, f)
-	return f, nil
-}
-
 // open makes a new incident for an alert.
-func (b *batch) open(a *tocsin.Alert, d correlate.Decision) (*openIncident, error) {
-	now := b.tx.Now()
+func (b *batch) open(in *arrival, d correlate.Decision) (*openIncident, error) {
+	a, now := &in.a, b.tx.Now()
 	oi := &openIncident{fresh: true, tally: newTally(), inc: tocsin.Incident{Status: tocsin.IncidentActive, Classification: tocsin.ClassUnknown,
 		Determination: tocsin.DetUnknown, Created: now, LastUpdate: now}}
-	oi.tally.add(digestOf(a), a.Active())
+	oi.tally.add(in.digest, a.Active())
 	oi.tally.apply(&oi.inc)
-	if err := b.tx.CreateIncident(&oi.inc); err != nil {
+	if err := b.tx.NumberIncident(&oi.inc); err != nil {
 		return nil, err
 	}
 	b.incidents[oi.inc.ID] = oi
@@ -278,7 +262,8 @@ func (b *batch) open(a *tocsin.Alert, d correlate.Decision) (*openIncident, erro
 
 // join puts an alert into an open incident, after merging others into it when
 // the alert shows that they are one story.
-func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, error) {
+func (b *batch) join(in *arrival, d correlate.Decision) (*openIncident, error) {
+	a := &in.a
 	oi, err := b.incident(d.IncidentID)
 	if err != nil {
 		return nil, err
@@ -296,7 +281,7 @@ func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, erro
 		}
 	}
 	before := oi.tally.alerts
-	oi.tally.add(digestOf(a), a.Active())
+	oi.tally.add(in.digest, a.Active())
 	why := d.Why
 	if d.Kind == correlate.Merge && len(d.Links) > 0 {
 		why = d.Links[0].Sentence // the merge has said the rest
@@ -310,6 +295,9 @@ func (b *batch) join(a *tocsin.Alert, d correlate.Decision) (*openIncident, erro
 // it did is kept in r, so that it can be undone; r.Why says why.
 func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64, err error) {
 	if err := b.count(src); err != nil {
+		return 0, err
+	}
+	if err := b.flush(); err != nil {
 		return 0, err
 	}
 	r.Kind, r.Actor, r.From, r.To, r.Emptied = tocsin.RearrangeMerge, b.actor, src.inc.ID, dst.inc.ID, true
@@ -335,6 +323,9 @@ func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64,
 			k.a.IncidentID = dst.inc.ID
 			k.a.Version++ // as MoveAll did to the row
 		}
+	}
+	if b.memory != nil {
+		b.memory.open.move(src.inc.ID, dst.inc.ID)
 	}
 	dst.tally.merge(src.tally)
 	takeOver(&dst.inc, &src.inc)
@@ -371,11 +362,10 @@ func (b *batch) merge(dst, src *openIncident, r *tocsin.Rearrangement) (n int64,
 		Summary: sentence(fmt.Sprintf("Merged into incident %d, “%s”", dst.inc.ID, dst.inc.DisplayName), why)}); err != nil {
 		return 0, err
 	}
-	// Written now: the next alert of the batch must not find it open.
-	src.inc.LastUpdate, src.inc.LastModifiedBy = b.tx.Now(), correlation.Name
-	if err := b.tx.PutIncident(&src.inc); err != nil {
+	if err := b.putIncidents([]*openIncident{src}); err != nil {
 		return 0, err
 	}
+	src.dirty = false
 	r.ToAfter = standing(dst.inc)
 	return n, b.tx.PutRearrangement(r)
 }

@@ -3,7 +3,6 @@ package cases
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/correlate"
@@ -32,13 +31,20 @@ func (c *Cases) Link(ctx context.Context, incidentID int64, alerts []tocsin.Aler
 		b := newBatch(c, tx)
 		b.actor = tx.Principal().Actor()
 		into, ids = incidentID, nil
-		for i := range alerts {
-			a := alerts[i] // the caller keeps its own
-			a.Evidence, a.Rows, a.Categories, a.Techniques = slices.Clone(a.Evidence), slices.Clone(a.Rows), slices.Clone(a.Categories), slices.Clone(a.Techniques)
-			if err := b.link(&a, into); err != nil {
+		in := arrive(tx.Tenant(), alerts)
+		var origins []store.Origin
+		for i := range in {
+			origins = append(origins, in[i].origin())
+		}
+		if b.stored, err = tx.AlertsFrom(origins); err != nil {
+			return err
+		}
+		b.prev = tx.Prevalence()
+		for i := range in {
+			if err := b.link(&in[i], into); err != nil {
 				return err
 			}
-			into, ids = a.IncidentID, append(ids, a.ID)
+			into, ids = in[i].a.IncidentID, append(ids, in[i].a.ID)
 		}
 		return b.finish()
 	})
@@ -46,40 +52,32 @@ func (c *Cases) Link(ctx context.Context, incidentID int64, alerts []tocsin.Aler
 }
 
 // link takes one alert into an incident, or into a new one when it is 0.
-func (b *batch) link(a *tocsin.Alert, incidentID int64) error {
-	a.Normalize()
-	if err := a.Validate(); err != nil {
-		return err
+func (b *batch) link(in *arrival, incidentID int64) error {
+	if in.err != nil {
+		return in.err
 	}
-	known, err := b.known(a)
+	known, err := b.known(&in.a)
 	if err != nil {
 		return err
 	}
 	if known != nil {
 		return tocsin.Errorf(tocsin.CodeConflict, "this alert is in incident %d already", known.a.IncidentID)
 	}
-	a.Tenant, a.ID, a.Version = b.tx.Tenant(), alertID(a), 1
-	a.Created, a.LastUpdate, a.Links = b.tx.Now(), b.tx.Now(), nil
+	in.a.Created, in.a.LastUpdate = b.tx.Now(), b.tx.Now()
 	var oi *openIncident
 	if incidentID == 0 {
-		oi, err = b.open(a, correlate.Decision{Why: "linked from a hunting query"})
+		oi, err = b.open(in, correlate.Decision{Why: "linked from a hunting query"})
 	} else {
-		oi, err = b.put(a, incidentID)
+		oi, err = b.put(in, incidentID)
 	}
 	if err != nil {
 		return err
 	}
-	a.IncidentID = oi.inc.ID
-	if a.AssignedTo == "" {
-		a.AssignedTo = oi.inc.AssignedTo
-	}
-	a.Correlation = "" // a person said where it belongs
-	f := factsOf(a)
-	return b.write(a, f, f.LookupKeys())
+	return b.write(in, oi)
 }
 
 // put adds an alert to an incident that a person chose.
-func (b *batch) put(a *tocsin.Alert, incidentID int64) (*openIncident, error) {
+func (b *batch) put(in *arrival, incidentID int64) (*openIncident, error) {
 	oi, err := b.incident(incidentID)
 	if err != nil {
 		return nil, err
@@ -93,8 +91,8 @@ func (b *batch) put(a *tocsin.Alert, incidentID int64) (*openIncident, error) {
 	if err := b.count(oi); err != nil {
 		return nil, err
 	}
-	before := oi.tally.alerts
-	oi.tally.add(digestOf(a), a.Active())
+	a, before := &in.a, oi.tally.alerts
+	oi.tally.add(in.digest, a.Active())
 	return oi, b.record(oi, tocsin.Change{Kind: "alertLinked", AlertID: a.ID,
 		Before: object("alertCount", before), After: object("alertCount", oi.tally.alerts, "severity", a.Severity),
 		Summary: fmt.Sprintf("Alert “%s” was linked from a hunting query", a.Title)})

@@ -1,11 +1,10 @@
 package cases
 
 import (
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/tocsinhq/tocsin"
-	"github.com/tocsinhq/tocsin/correlate"
 	"github.com/tocsinhq/tocsin/store"
 )
 
@@ -42,28 +41,101 @@ func (r *recent[K, V]) remove(k K) {
 	delete(r.old, k)
 }
 
-// factsMemory keeps the facts of alerts that were met lately.
-type factsMemory struct {
-	mu sync.Mutex
-	m  recent[[2]string, datedFacts]
+// engineMemory is what taking alerts remembers of one tenant: its open alerts
+// and how common keys are. A transaction changes it as it goes; until that is
+// committed it is not sure, and whoever finds it so begins anew from the store.
+type engineMemory struct {
+	sure  bool
+	line  int64 // of the record, up to which it knows what happened
+	open  *openIndex
+	stale []int64 // incidents to be read again
+	prev  *store.Prevalence
 }
 
-type datedFacts struct {
-	last time.Time // of the alert when these were its facts
-	f    correlate.Facts
+const (
+	maxTenants      = 16   // whose memory is kept
+	maxChangedLines = 5000 // of the record that are followed; after more it begins anew
+)
+
+// engineMemories are those of the tenants. Only one goroutine at a time takes
+// alerts; see Cases.turn.
+type engineMemories map[string]*engineMemory
+
+// begin is the memory for a transaction, brought up to what others have changed
+// since: every change of an incident is a line of the record.
+func (ms engineMemories) begin(tx *store.Tx) (*engineMemory, error) {
+	m := ms[tx.Tenant()]
+	if m == nil {
+		if len(ms) >= maxTenants {
+			clear(ms)
+		}
+		m = &engineMemory{prev: &store.Prevalence{}}
+		ms[tx.Tenant()] = m
+	}
+	if !m.sure {
+		m.open = nil
+		m.prev.Forget()
+	}
+	m.sure = false
+	m.prev.Begin(tx)
+	line, err := tx.Line()
+	if err != nil {
+		return nil, err
+	}
+	after := m.line
+	m.line = line
+	switch {
+	case m.open == nil:
+		return m, m.load(tx)
+	case after == line && len(m.stale) == 0:
+		return m, nil
+	}
+	ids, alerts, all, err := tx.ChangedIncidents(after, maxChangedLines)
+	if err != nil {
+		return nil, err
+	}
+	if alerts || !all {
+		m.prev.Forget()
+		m.prev.Begin(tx)
+	}
+	if !all {
+		return m, m.load(tx)
+	}
+	for _, id := range append(ids, m.stale...) {
+		found, stands, err := tx.OpenAlertsOf(id, maxOpenAlerts)
+		if err != nil {
+			return nil, err
+		}
+		m.open.replace(id, found, stands)
+	}
+	return m, nil
 }
 
-func (m *factsMemory) get(tenant, id string, last time.Time) (correlate.Facts, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	d, ok := m.m.get([2]string{tenant, id})
-	return d.f, ok && d.last.Equal(last)
+// settle makes the memory sure, once the transaction that changed it and the
+// incidents is durable.
+func (m *engineMemory) settle(changed []*openIncident, reopened []int64, line int64) {
+	for _, oi := range changed {
+		if inc := &oi.inc; inc.Open() && len(m.open.of[inc.ID]) > 0 {
+			m.open.stands[inc.ID] = store.Standing{Status: inc.Status, AssignedTo: inc.AssignedTo, Classification: inc.Classification,
+				Determination: inc.Determination, Created: inc.Created, AlertCount: inc.AlertCount}
+		}
+	}
+	m.line, m.stale, m.sure = line, reopened, true
 }
 
-func (m *factsMemory) keep(tenant, id string, last time.Time, f correlate.Facts) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.m.put([2]string{tenant, id}, datedFacts{last, f})
+func (m *engineMemory) load(tx *store.Tx) error {
+	found, stands, err := tx.OpenAlerts(maxOpenAlerts)
+	if err != nil {
+		return err
+	}
+	m.open = newOpenIndex()
+	// Newest incidents come first, and what came first is forgotten first.
+	slices.Reverse(found)
+	for _, a := range found {
+		m.open.add(openAlert{id: a.ID, incident: a.IncidentID, last: a.Last.UnixMicro(), keys: a.Keys})
+	}
+	m.open.stands = stands
+	return nil
 }
 
 // tallyMemory keeps the tallies of incidents that were counted lately.

@@ -123,9 +123,6 @@ func checkWhy(why string) (string, error) {
 
 // settle counts an incident again after alerts came or went, and writes it.
 func (c *Cases) settle(tx *store.Tx, inc *tocsin.Incident, lines []tocsin.Change) error {
-	if err := tx.SetOpen(inc.ID, inc.Open()); err != nil {
-		return err
-	}
 	if err := tx.RenewNames(inc.ID); err != nil {
 		return err
 	}

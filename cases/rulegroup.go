@@ -49,9 +49,10 @@ func ruleGroupID(a *tocsin.Alert, g tocsin.RuleGrouping) string {
 
 // groupAlert finds the incident of an alert whose rule does not correlate: that
 // of its group, or a new one.
-func (b *batch) groupAlert(a *tocsin.Alert, g tocsin.RuleGrouping) (*openIncident, error) {
+func (b *batch) groupAlert(in *arrival, g tocsin.RuleGrouping) (*openIncident, error) {
+	a := &in.a
 	if g.Mode == "" || g.Mode == tocsin.GroupNone {
-		return b.open(a, correlate.Decision{Why: "its rule does not correlate and puts each alert into an incident of its own"})
+		return b.open(in, correlate.Decision{Why: "its rule does not correlate and puts each alert into an incident of its own"})
 	}
 	id := ruleGroupID(a, g)
 	have, err := b.tx.RuleGroup(id)
@@ -68,7 +69,7 @@ func (b *batch) groupAlert(a *tocsin.Alert, g tocsin.RuleGrouping) (*openInciden
 		if have != nil && have.Alerts >= tocsin.MaxGroupedAlerts {
 			why = fmt.Sprintf("the group of its rule has %d alerts in incident %d already", have.Alerts, have.IncidentID)
 		}
-		if oi, err = b.open(a, correlate.Decision{Why: why}); err != nil {
+		if oi, err = b.open(in, correlate.Decision{Why: why}); err != nil {
 			return nil, err
 		}
 	} else {
@@ -77,7 +78,7 @@ func (b *batch) groupAlert(a *tocsin.Alert, g tocsin.RuleGrouping) (*openInciden
 			next.Last = have.Last
 		}
 		before := oi.tally.alerts
-		oi.tally.add(digestOf(a), a.Active())
+		oi.tally.add(in.digest, a.Active())
 		if err := b.record(oi, tocsin.Change{Kind: "alertGrouped", AlertID: a.ID, Before: object("alertCount", before), After: object("alertCount", oi.tally.alerts, "severity", a.Severity),
 			Summary: fmt.Sprintf("Alert “%s” was added by the grouping of its rule (%s)", a.Title, groupWords[g.Mode])}); err != nil {
 			return nil, err
@@ -114,9 +115,7 @@ func (b *batch) groupIncident(have *store.RuleGroup, a *tocsin.Alert, g tocsin.R
 	}
 	was := oi.inc.Status
 	oi.inc.Status = tocsin.IncidentActive
-	if err := b.tx.SetOpen(oi.inc.ID, true); err != nil {
-		return nil, err
-	}
+	b.reopened = append(b.reopened, oi.inc.ID)
 	return oi, b.record(oi, tocsin.Change{Kind: "statusChanged", AlertID: a.ID, Before: object("status", was), After: object("status", oi.inc.Status),
 		Summary: fmt.Sprintf("Opened again by alert “%s”, as its rule asks for", a.Title)})
 }

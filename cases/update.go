@@ -374,12 +374,6 @@ func applyStatus(tx *store.Tx, inc *tocsin.Incident, to tocsin.IncidentStatus, e
 		}
 		inc.ActiveAlerts = 0
 	}
-	next := tocsin.Incident{Status: to}
-	if next.Open() != inc.Open() {
-		if err := tx.SetOpen(inc.ID, next.Open()); err != nil {
-			return err
-		}
-	}
 	e.line("statusChanged", summary, object("status", inc.Status), after)
 	inc.Status = to
 	return nil

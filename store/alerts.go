@@ -8,70 +8,11 @@ import (
 	"github.com/tocsinhq/tocsin"
 )
 
-// AlertRow is an alert with the two digests that are kept beside it.
-type AlertRow struct {
-	Alert *tocsin.Alert
-	// Facts is what correlation compares, Digest what counting an incident
-	// needs; both are JSON of the caller's making.
-	Facts, Digest string
-	Fresh         bool // it is not in the store yet
-}
-
-// PutAlert writes an alert with its labels. The alert's incident must exist.
-// Comments are kept elsewhere and are left alone. A principal that sees only a
-// part of it cannot write it: an error of CodeForbidden.
-func (tx *Tx) PutAlert(r AlertRow) error {
-	if err := tx.requireWholeAlert(r.Alert.ID, r.Fresh); err != nil {
-		return err
-	}
-	a := *r.Alert
-	a.Tenant, a.Comments = tx.who.Tenant, nil
-	if tx.scope != nil && !r.Fresh {
-		// Links to alerts that are not to be seen were left out in reading.
-		back := tx.AsEngine()
-		kept, err := tx.Alert(a.ID)
-		back()
-		if err != nil {
-			return err
-		}
-		a.Links = kept.Links
-	}
-	r.Alert.Tenant = a.Tenant
-	body, err := toJSON(&a)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(`INSERT INTO alert (tenant, id, source, external_id, incident_id, version, title, severity, status, classification, determination,
-			assigned_to, service_source, detection_source, product_name, detector_id, category, created, first_activity, last_activity,
-			last_update, resolved, count)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
-		ON CONFLICT (tenant, id) DO UPDATE SET incident_id = excluded.incident_id, version = excluded.version, title = excluded.title,
-			severity = excluded.severity, status = excluded.status, classification = excluded.classification,
-			determination = excluded.determination, assigned_to = excluded.assigned_to, detection_source = excluded.detection_source,
-			category = excluded.category, first_activity = excluded.first_activity, last_activity = excluded.last_activity,
-			last_update = excluded.last_update, resolved = excluded.resolved, count = excluded.count`,
-		a.ID, a.Source, a.ExternalID, a.IncidentID, a.Version, a.Title, a.Severity.Rank(), string(a.Status), string(a.Classification),
-		string(a.Determination), a.AssignedTo, string(a.ServiceSource), string(a.DetectionSource), a.ProductName, a.DetectorID, a.Category,
-		micros(a.Created), micros(a.FirstActivity), micros(a.LastActivity), micros(a.LastUpdate), micros(a.Resolved), a.Count)
-	if err == nil {
-		_, err = tx.exec(`INSERT INTO alert_body (tenant, id, body, facts, digest) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, facts = excluded.facts, digest = excluded.digest`,
-			a.ID, body, r.Facts, r.Digest)
-	}
-	if err != nil {
-		return fmt.Errorf("write alert %s: %w", a.ID, err)
-	}
-	if err := tx.putLabels(alertLabels, a.ID, r.Fresh, alertLabelsOf(&a)); err != nil {
-		return fmt.Errorf("write labels of alert %s: %w", a.ID, err)
-	}
-	return nil
-}
-
 // alertColumns are those that can change without the body: by moving, by
 // resolving an incident, by assigning one.
 const alertColumns = `b.body, a.incident_id, a.version, a.status, a.classification, a.determination, a.assigned_to, a.last_update, a.resolved`
 
-const fromAlert = ` FROM alert AS a JOIN alert_body AS b ON b.tenant = a.tenant AND b.id = a.id WHERE a.tenant = $1 AND `
+const fromAlert = ` FROM alert AS a JOIN alert_body AS b ON b.tenant = a.tenant AND b.no = a.no WHERE a.tenant = $1 AND `
 
 func scanAlert(rows *sql.Rows) (*tocsin.Alert, error) {
 	var body string
@@ -103,12 +44,6 @@ func (tx *Tx) Alert(id string) (tocsin.Alert, error) {
 		return tocsin.Alert{}, err
 	}
 	return *a, nil
-}
-
-// AlertFrom is the alert that a source knows by this id, nil when the tenant
-// has none such.
-func (tx *Tx) AlertFrom(source, externalID string) (*tocsin.Alert, error) {
-	return tx.alert(`SELECT `+alertColumns+fromAlert+`a.source = $2 AND a.external_id = $3`, source, externalID)
 }
 
 func (tx *Tx) alert(q string, args ...any) (a *tocsin.Alert, err error) {
@@ -181,7 +116,7 @@ func (tx *Tx) Facts(alertID string) (facts string, err error) {
 			return "", err
 		}
 	}
-	_, err = tx.one(`SELECT facts FROM alert_body WHERE tenant = $1 AND id = $2`, []any{alertID}, &facts)
+	_, err = tx.one(`SELECT b.facts`+fromAlert+`a.id = $2`, []any{alertID}, &facts)
 	return facts, err
 }
 
@@ -196,12 +131,6 @@ func (tx *Tx) AssignAlerts(incidentID int64, to string) (int64, error) {
 func (tx *Tx) ResolveAlerts(incidentID int64) (int64, error) {
 	return tx.exec(`UPDATE alert SET status = 'resolved', resolved = $3, version = version + 1, last_update = $3
 		WHERE tenant = $1 AND incident_id = $2 AND status <> 'resolved'`, incidentID, micros(tx.now))
-}
-
-// TakeDelivery notes a hand-over, and is false when it was taken before.
-func (tx *Tx) TakeDelivery(id string) (bool, error) {
-	n, err := tx.exec(`INSERT INTO delivery (tenant, id, at) VALUES ($1, $2, $3) ON CONFLICT (tenant, id) DO NOTHING`, id, micros(tx.now))
-	return n > 0, err
 }
 
 // AddComment adds a comment to an incident, or to an alert of it when alertID

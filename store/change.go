@@ -36,17 +36,11 @@ func scanChange(rows *sql.Rows) (tocsin.Change, error) {
 // Append adds a line to the record. It fills Seq, Tenant, At, Prev and Hash,
 // and Actor when the caller left it empty, and returns the line as written.
 func (tx *Tx) Append(c tocsin.Change) (tocsin.Change, error) {
-	if !tx.headKnown {
-		// Read inside the transaction, whose lock keeps other writers out, also
-		// those of another process: numbers are taken in the order of commits.
-		found, err := tx.one(`SELECT seq, hash FROM change WHERE $1 <> '' ORDER BY seq DESC LIMIT 1`, nil, &tx.headSeq, &tx.headHash)
-		if err != nil {
-			return c, fmt.Errorf("read the head of the record: %w", err)
-		}
-		if !found {
-			tx.headSeq, tx.headHash = 0, ""
-		}
-		tx.headKnown = true
+	if !tx.write {
+		return c, errReadOnly
+	}
+	if err := tx.readHead(); err != nil {
+		return c, err
 	}
 	c.Seq, c.Tenant, c.At, c.Prev = tx.headSeq+1, tx.who.Tenant, tx.now, tx.headHash
 	if c.Actor == (tocsin.Actor{}) {
@@ -54,12 +48,7 @@ func (tx *Tx) Append(c tocsin.Change) (tocsin.Change, error) {
 	}
 	plain(&c)
 	c.Hash = c.ComputeHash()
-	_, err := tx.exec(`INSERT INTO change (tenant, seq, at, actor_kind, actor_name, noun, noun_id, version, kind, summary, before, after, alert_id, prev, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		c.Seq, micros(c.At), string(c.Actor.Kind), c.Actor.Name, c.Noun, c.ID, c.Version, c.Kind, c.Summary, string(c.Before), string(c.After), c.AlertID, c.Prev, c.Hash)
-	if err != nil {
-		return c, fmt.Errorf("append to the record: %w", err)
-	}
+	tx.lines = append(tx.lines, c)
 	tx.headSeq, tx.headHash, tx.appended = c.Seq, c.Hash, true
 	return c, nil
 }
@@ -77,6 +66,52 @@ func plain(c *tocsin.Change) {
 			*v = bytes.ToValidUTF8(*v, []byte("\uFFFD"))
 		}
 	}
+}
+
+// readHead reads the newest line of the record, once a transaction.
+func (tx *Tx) readHead() error {
+	if tx.headKnown {
+		return nil
+	}
+	// Read inside the transaction, whose lock keeps other writers out, also
+	// those of another process: numbers are taken in the order of commits.
+	_, err := tx.one(`SELECT seq, hash FROM change WHERE $1 <> '' ORDER BY seq DESC LIMIT 1`, nil, &tx.headSeq, &tx.headHash)
+	if err != nil {
+		return fmt.Errorf("read the head of the record: %w", err)
+	}
+	tx.headKnown = true
+	return nil
+}
+
+// settleLines writes the lines before a statement that reads the record.
+func (tx *Tx) settleLines(q string) error {
+	if len(tx.lines) == 0 || !strings.Contains(q, "change") {
+		return nil
+	}
+	return tx.writeLines()
+}
+
+// writeLines writes the lines that were appended. They are gathered until the
+// transaction ends, since many rows at once cost a third of what they cost one
+// by one.
+func (tx *Tx) writeLines() error {
+	lines := tx.lines
+	tx.lines = nil
+	if len(lines) == 0 {
+		return nil
+	}
+	rows := make([]any, 0, 14*len(lines))
+	for i := range lines {
+		c := &lines[i]
+		rows = append(rows, c.Seq, micros(c.At), string(c.Actor.Kind), c.Actor.Name, c.Noun, c.ID, c.Version, c.Kind, c.Summary,
+			string(c.Before), string(c.After), c.AlertID, c.Prev, c.Hash)
+	}
+	err := tx.execRows(`INSERT INTO change (tenant, seq, at, actor_kind, actor_name, noun, noun_id, version, kind, summary, before, after, alert_id, prev, hash) VALUES `,
+		14, "", rows)
+	if err != nil {
+		return fmt.Errorf("append to the record: %w", err)
+	}
+	return nil
 }
 
 // ChangesOf are the lines about the things of one noun with these ids, after

@@ -17,28 +17,27 @@ import (
 // seenEvery is how exact the time is at which a device was last seen.
 const seenEvery = time.Hour
 
-// PutDevices notes which devices an alert speaks of, and what it says of them.
+// putDevices notes which devices alerts speak of, and what they say of them.
 // What is known already costs neither a read nor a write: it is remembered.
-// fresh says that the alert is new to the store.
-func (tx *Tx) PutDevices(alertID string, incidentID int64, devices []tocsin.Seen, fresh bool) error {
-	var ids []int64
-	for i := range devices {
-		id, err := tx.device(&devices[i])
-		if err != nil {
-			return fmt.Errorf("write a device of alert %s: %w", alertID, err)
-		}
-		if id != 0 && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+func (tx *Tx) putDevices(of []AlertRow) error {
+	var rows []any
+	for i := range of {
+		var ids []int64
+		for j := range of[i].Devices {
+			id, err := tx.device(&of[i].Devices[j])
+			if err != nil {
+				return fmt.Errorf("write a device of alert %s: %w", of[i].Alert.ID, err)
+			}
+			if id != 0 && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+				rows = append(rows, of[i].Alert.ID, id, of[i].Alert.IncidentID)
+			}
 		}
 	}
-	for _, id := range ids {
-		q := `INSERT INTO alert_device (tenant, alert_id, device_id, incident_id) VALUES ($1, $2, $3, $4)`
-		if !fresh {
-			q += ` ON CONFLICT (tenant, alert_id, device_id) DO NOTHING`
-		}
-		if _, err := tx.exec(q, alertID, id, incidentID); err != nil {
-			return fmt.Errorf("write a device of alert %s: %w", alertID, err)
-		}
+	err := tx.execRows(`INSERT INTO alert_device (tenant, alert_id, device_id, incident_id) VALUES `, 3,
+		` ON CONFLICT (tenant, alert_id, device_id) DO NOTHING`, rows)
+	if err != nil {
+		return fmt.Errorf("write devices of alerts: %w", err)
 	}
 	return nil
 }

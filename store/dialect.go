@@ -54,6 +54,10 @@ func (sqlite) open(path string, write bool, conns int) (*sql.DB, error) {
 	}
 	db := sql.OpenDB(connector{dsn: "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode(),
 		driver: &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+			// Migrations number the keys of an older database.
+			if err := c.RegisterFunc("tocsin_key", keyNumber, true); err != nil {
+				return err
+			}
 			// The data source name has no word for these. A batch of alerts
 			// writes more than the 1,000 pages after which SQLite would copy
 			// them into the database; at 4,000 pages (16 MB) it does so rarely.

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,58 +14,117 @@ import (
 // its row. Its body, its labels and its name for search come with PutIncident,
 // which must follow in the same transaction.
 func (tx *Tx) CreateIncident(inc *tocsin.Incident) error {
+	if err := tx.NumberIncident(inc); err != nil {
+		return err
+	}
+	return tx.putIncidentRows([]IncidentRow{{Incident: inc}})
+}
+
+// NumberIncident gives the incident its tenant and the next number. It must be
+// written in the same transaction.
+func (tx *Tx) NumberIncident(inc *tocsin.Incident) error {
 	id, err := tx.next("incident")
 	if err != nil {
 		return fmt.Errorf("number an incident: %w", err)
 	}
 	inc.Tenant, inc.ID = tx.who.Tenant, id
-	return tx.putIncidentRow(inc)
+	return nil
 }
 
 // PutIncident writes the incident, with its labels and its name for search.
 // Alerts and comments are kept elsewhere and are left alone. A principal that
 // sees only a part of it cannot write it: an error of CodeForbidden.
 func (tx *Tx) PutIncident(inc *tocsin.Incident) error {
-	if err := tx.RequireWhole(inc.ID); err != nil {
+	return tx.PutIncidents([]IncidentRow{{Incident: inc}})
+}
+
+// IncidentRow is an incident to be written.
+type IncidentRow struct {
+	Incident *tocsin.Incident
+	Fresh    bool             // it is not in the store yet, or has only its row
+	Before   *tocsin.Incident // as it is in the store, which spares reading that; nil: not known
+}
+
+// PutIncidents writes incidents as PutIncident does, and faster than one by one.
+func (tx *Tx) PutIncidents(rows []IncidentRow) error {
+	for _, r := range rows {
+		if err := tx.RequireWhole(r.Incident.ID); err != nil {
+			return err
+		}
+		r.Incident.Score, r.Incident.Factors = r.Incident.Priority()
+	}
+	if err := tx.putIncidentRows(rows); err != nil {
 		return err
 	}
-	inc.Score, inc.Factors = inc.Priority()
-	if err := tx.putIncidentRow(inc); err != nil {
-		return err
-	}
-	kept := *inc
-	kept.Alerts, kept.Comments = nil, nil
-	body, err := toJSON(&kept)
+	bodies, err := inParallel(rows, func(r *IncidentRow) (string, error) {
+		kept := *r.Incident
+		kept.Alerts, kept.Comments = nil, nil
+		return toJSON(&kept)
+	})
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec(`INSERT INTO incident_body (tenant, id, body) VALUES ($1, $2, $3)
-		ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body`, inc.ID, body); err != nil {
-		return fmt.Errorf("write incident %d: %w", inc.ID, err)
+	args := make([]any, 0, 2*len(rows))
+	for i, r := range rows {
+		args = append(args, r.Incident.ID, bodies[i])
 	}
-	labels := labelsOf(inc)
-	if err := tx.putLabels(incidentLabels, inc.ID, false, labels); err != nil {
-		return fmt.Errorf("write labels of incident %d: %w", inc.ID, err)
+	if err := tx.execRows(`INSERT INTO incident_body (tenant, id, body) VALUES `, 2,
+		` ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body`, args); err != nil {
+		return fmt.Errorf("write incidents: %w", err)
 	}
-	ch := tx.indexed()
-	ch.rows = append(ch.rows, indexRowOf(inc, labels))
-	return tx.putTitle(inc.ID, inc.DisplayName)
+	if err := tx.putIncidentLabels(rows); err != nil {
+		return fmt.Errorf("write labels of incidents: %w", err)
+	}
+	return tx.putTitles(rows)
 }
 
-func (tx *Tx) putIncidentRow(inc *tocsin.Incident) error {
-	_, err := tx.exec(`INSERT INTO incident (tenant, id, version, display_name, severity, status, assigned_to, classification, determination,
-			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts, priority)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+// putIncidentLabels makes the labels of incidents what they should be.
+func (tx *Tx) putIncidentLabels(rows []IncidentRow) error {
+	var add []any
+	ch := tx.indexed()
+	for _, r := range rows {
+		id, want := r.Incident.ID, labelsOf(r.Incident)
+		ch.rows = append(ch.rows, indexRowOf(r.Incident, want))
+		if !r.Fresh && r.Before == nil {
+			if err := tx.putLabels(incidentLabels, id, want); err != nil {
+				return err
+			}
+			continue
+		}
+		var had map[oneLabel]bool
+		if !r.Fresh {
+			had = labelsHad(labelsOf(r.Before))
+		}
+		var gone []oneLabel
+		var err error
+		if add, gone, err = tx.labelChanges(add, id, had, want); err != nil {
+			return err
+		}
+		if err := tx.removeLabels(incidentLabels, id, gone); err != nil {
+			return err
+		}
+	}
+	return tx.execRows(incidentLabels.add, 3, "", add)
+}
+
+func (tx *Tx) putIncidentRows(rows []IncidentRow) error {
+	const columns = 16
+	args := make([]any, 0, columns*len(rows))
+	for _, r := range rows {
+		inc := r.Incident
+		args = append(args, inc.ID, inc.Version, inc.DisplayName, inc.Severity.Rank(), string(inc.Status), inc.AssignedTo, string(inc.Classification),
+			string(inc.Determination), inc.RedirectID, micros(inc.Created), micros(inc.LastUpdate), micros(inc.FirstActivity),
+			micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts, inc.Score)
+	}
+	err := tx.execRows(`INSERT INTO incident (tenant, id, version, display_name, severity, status, assigned_to, classification, determination,
+			redirect_id, created, last_update, first_activity, last_activity, alert_count, active_alerts, priority) VALUES `, columns, `
 		ON CONFLICT (tenant, id) DO UPDATE SET version = excluded.version, display_name = excluded.display_name, severity = excluded.severity,
 			status = excluded.status, assigned_to = excluded.assigned_to, classification = excluded.classification,
 			determination = excluded.determination, redirect_id = excluded.redirect_id, last_update = excluded.last_update,
 			first_activity = excluded.first_activity, last_activity = excluded.last_activity, alert_count = excluded.alert_count,
-			active_alerts = excluded.active_alerts, priority = excluded.priority`,
-		inc.ID, inc.Version, inc.DisplayName, inc.Severity.Rank(), string(inc.Status), inc.AssignedTo, string(inc.Classification),
-		string(inc.Determination), inc.RedirectID, micros(inc.Created), micros(inc.LastUpdate), micros(inc.FirstActivity),
-		micros(inc.LastActivity), inc.AlertCount, inc.ActiveAlerts, inc.Score)
+			active_alerts = excluded.active_alerts, priority = excluded.priority`, args)
 	if err != nil {
-		return fmt.Errorf("write incident %d: %w", inc.ID, err)
+		return fmt.Errorf("write incidents: %w", err)
 	}
 	return nil
 }
@@ -89,56 +147,84 @@ var incidentLabels = labelTable{
 }
 
 var alertLabels = labelTable{
-	read:   `SELECT kind, value FROM alert_label WHERE tenant = $1 AND alert_id = $2`,
-	add:    `INSERT INTO alert_label (tenant, alert_id, kind, value) VALUES `,
-	remove: `DELETE FROM alert_label WHERE tenant = $1 AND alert_id = $2 AND kind = $3 AND value = $4`,
+	read:   `SELECT kind, value FROM alert_label WHERE tenant = $1 AND alert_no = $2`,
+	add:    `INSERT INTO alert_label (tenant, alert_no, kind, value) VALUES `,
+	remove: `DELETE FROM alert_label WHERE tenant = $1 AND alert_no = $2 AND kind = $3 AND value = $4`,
 }
 
-// putLabels makes the labels of a thing what they should be, writing only the
-// difference: they hardly ever change. fresh says that it has none yet.
-func (tx *Tx) putLabels(t labelTable, id any, fresh bool, want map[string][]string) error {
-	type label struct{ kind, value string }
-	have := map[label]bool{}
-	if !fresh {
-		rows, err := tx.query(t.read, id)
-		err = each(rows, err, func(rows *sql.Rows) error {
-			var l label
-			err := rows.Scan(&l.kind, &l.value)
-			have[l] = false
-			return err
-		})
-		if err != nil {
-			return err
+// oneLabel is one element of a list-valued property, in lower case.
+type oneLabel struct{ kind, value string }
+
+// labelsHad are the labels that a thing with these lists has.
+func labelsHad(of map[string][]string) map[oneLabel]bool {
+	out := map[oneLabel]bool{}
+	for kind, values := range of {
+		for _, v := range values[:min(len(values), tocsin.MaxLabels)] {
+			out[oneLabel{kind, strings.ToLower(v)}] = true
 		}
 	}
-	args := []any{id}
-	var add []string
+	return out
+}
+
+// labelChanges appends to rows what a thing that has the labels had lacks of
+// those that it should have, and says which it should not have.
+func (tx *Tx) labelChanges(rows []any, id any, had map[oneLabel]bool, want map[string][]string) (add []any, gone []oneLabel, err error) {
+	done := map[oneLabel]bool{}
 	for kind, values := range want {
 		for _, v := range values[:min(len(values), tocsin.MaxLabels)] {
-			l := label{kind, strings.ToLower(v)}
-			if _, ok := have[l]; !ok {
-				if err := tx.putLabelText(kind, l.value, v); err != nil {
-					return err
-				}
-				add = append(add, "($1, $2, $"+strconv.Itoa(len(args)+2)+", $"+strconv.Itoa(len(args)+3)+")")
-				args = append(args, kind, l.value)
+			l := oneLabel{kind, strings.ToLower(v)}
+			if done[l] {
+				continue
 			}
-			have[l] = true
+			done[l] = true
+			if had[l] {
+				continue
+			}
+			if err := tx.putLabelText(kind, l.value, v); err != nil {
+				return rows, nil, err
+			}
+			rows = append(rows, id, kind, l.value)
 		}
 	}
-	if len(add) > 0 {
-		if _, err := tx.exec(t.add+strings.Join(add, ", "), args...); err != nil {
+	for l := range had {
+		if !done[l] {
+			gone = append(gone, l)
+		}
+	}
+	return rows, gone, nil
+}
+
+func (tx *Tx) removeLabels(t labelTable, id any, gone []oneLabel) error {
+	for _, l := range gone {
+		if _, err := tx.exec(t.remove, id, l.kind, l.value); err != nil {
 			return err
-		}
-	}
-	for l, wanted := range have {
-		if !wanted {
-			if _, err := tx.exec(t.remove, id, l.kind, l.value); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// putLabels makes the labels of a thing what they should be, writing only the
+// difference: they hardly ever change.
+func (tx *Tx) putLabels(t labelTable, id any, want map[string][]string) error {
+	had := map[oneLabel]bool{}
+	rows, err := tx.query(t.read, id)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var l oneLabel
+		err := rows.Scan(&l.kind, &l.value)
+		had[l] = true
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	add, gone, err := tx.labelChanges(nil, id, had, want)
+	if err == nil {
+		err = tx.execRows(t.add, 3, "", add)
+	}
+	if err == nil {
+		err = tx.removeLabels(t, id, gone)
+	}
+	return err
 }
 
 // Incident is the incident with this number, without alerts and comments;
@@ -239,12 +325,10 @@ func (tx *Tx) MergedInto(id int64) (ids []int64, err error) {
 	return ids, err
 }
 
-// MoveAll moves what belongs to one incident into another: alerts, their keys,
-// comments, tasks and names. It returns how many alerts moved.
+// MoveAll moves what belongs to one incident into another: alerts, comments,
+// tasks and names. It returns how many alerts moved.
 func (tx *Tx) MoveAll(from, to int64) (int64, error) {
 	for _, q := range []string{
-		// The keys go first: they are found through the alerts.
-		`UPDATE alert_key SET incident_id = $3 WHERE tenant = $1 AND alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2)`,
 		`UPDATE comment SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
 		`UPDATE task SET incident_id = $3 WHERE tenant = $1 AND incident_id = $2`,
 		`INSERT INTO incident_name (tenant, incident_id, kind, name_id)

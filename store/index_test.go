@@ -77,7 +77,9 @@ func (w *queueWorld) step(tx *Tx) error {
 		if err := w.put(tx, &inc); err != nil {
 			return err
 		}
-		if err := tx.PutNames(fmt.Sprint("alert-", inc.ID), inc.ID, []string{fmt.Sprintf("ws-%03d.corp.example", r.IntN(60)), "Ünïcode " + fmt.Sprint(r.IntN(9)), "common"}); err != nil {
+		id := fmt.Sprint("alert-", inc.ID)
+		a := tocsin.Alert{ID: id, Source: "s", ExternalID: id, IncidentID: inc.ID, Created: noon}
+		if err := tx.PutAlert(AlertRow{Alert: &a, Fresh: true, Names: []string{fmt.Sprintf("ws-%03d.corp.example", r.IntN(60)), "Ünïcode " + fmt.Sprint(r.IntN(9)), "common"}}); err != nil {
 			return err
 		}
 	}

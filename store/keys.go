@@ -1,13 +1,11 @@
 package store
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,8 +13,8 @@ import (
 	"github.com/tocsinhq/tocsin"
 )
 
-// maxKeyText bounds the index: a longer key (a path, a query) is kept by its
-// hash, since keys are only ever compared.
+// maxKeyText bounds what is hashed twice: a longer key (a path, a query) is
+// known by the hash of its id, as it was when keys were kept as texts.
 const maxKeyText = 120
 
 func keyText(k tocsin.EntityKey) string {
@@ -27,154 +25,150 @@ func keyText(k tocsin.EntityKey) string {
 	return string(k.Type) + ":#" + hex.EncodeToString(sum[:20])
 }
 
-// PutKeys makes the entities of an alert what they should be; last is its last
-// activity, open whether its incident is, fresh that it has none yet.
-func (tx *Tx) PutKeys(alertID string, incidentID int64, open bool, last time.Time, keys []tocsin.EntityKey, fresh bool) error {
-	if !fresh {
-		if _, err := tx.exec(`DELETE FROM alert_key WHERE tenant = $1 AND alert_id = $2`, alertID); err != nil {
-			return fmt.Errorf("write keys of alert %s: %w", alertID, err)
+// KeyNumber is the number that a key is counted and found under. It is made
+// from a hash of the key, so two keys could share one: what is found by number
+// is compared by the keys themselves (correlate does), and a count that is too
+// high by chance is one in ten thousand million. Numbers of one type of entity
+// lie together, and those of keys that are made for a stretch of time lie in the
+// order of time: what is written together is then on few pages of the database,
+// however long the history.
+func KeyNumber(k tocsin.EntityKey) int64 { return keyNumber(keyText(k)) }
+
+func keyNumber(text string) int64 {
+	if text == "" {
+		return 0 // all alerts
+	}
+	sum := sha256.Sum256([]byte(text))
+	typ, id, _ := strings.Cut(text, ":")
+	h := int64(binary.BigEndian.Uint64(sum[:8]))
+	if typ == string(tocsin.EntityOther) && strings.HasPrefix(id, "rule/") {
+		// correlate's keys of a rule at a place, of all times or of one slot.
+		if slot, err := strconv.ParseUint(id[strings.LastIndexByte(id, '/')+1:], 10, 32); err == nil {
+			return classSlot<<56 | int64(slot&(1<<24-1))<<32 | h&(1<<32-1)
 		}
+		return classRule<<56 | h&(1<<56-1)
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	texts := make([]any, len(keys))
-	for i, k := range keys {
-		texts[i] = keyText(k)
-	}
-	_, err := tx.exec(`INSERT INTO alert_key (tenant, open, last, alert_id, incident_id, key) VALUES `+
-		rowList(len(keys), `($1, $2, $3, $4, $5, `, 6)+` ON CONFLICT (tenant, key, open, last, alert_id) DO NOTHING`,
-		append([]any{flag(open), micros(last), alertID, incidentID}, texts...)...)
-	if err != nil {
-		return fmt.Errorf("write keys of alert %s: %w", alertID, err)
-	}
-	return nil
+	return keyClass(typ)<<56 | h&(1<<56-1)
 }
 
-// SetOpen says whether the alerts of an incident are candidates for
-// correlation.
-func (tx *Tx) SetOpen(incidentID int64, open bool) error {
-	// The keys are found first and then changed by all of their columns: asked
-	// in one, SQLite walks the whole table, since it changes what it would walk by.
-	_, err := tx.exec(`UPDATE alert_key SET open = $3 WHERE tenant = $1 AND (key, open, last, alert_id) IN
-		(SELECT k.key, k.open, k.last, k.alert_id FROM alert_key AS k WHERE k.tenant = $1 AND k.open <> $3
-			AND k.alert_id IN (SELECT id FROM alert WHERE tenant = $1 AND incident_id = $2))`, incidentID, flag(open))
-	return err
-}
+// The classes are part of what is stored; they may be added to, not changed.
+const (
+	classRule = 0x60
+	classSlot = 0x61
+)
 
-// rowList is the text of n rows for VALUES: each is head, a parameter of its
-// own counted from $from, and a bracket.
-func rowList(n int, head string, from int) string {
-	var b strings.Builder
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(head)
-		b.WriteByte('$')
-		b.WriteString(strconv.Itoa(from + i))
-		b.WriteByte(')')
+func keyClass(typ string) int64 {
+	switch tocsin.EntityType(typ) {
+	case tocsin.EntityDevice:
+		return 1
+	case tocsin.EntityUser:
+		return 2
+	case tocsin.EntityProcess:
+		return 3
+	case tocsin.EntityFile:
+		return 4
+	case tocsin.EntityIP:
+		return 5
+	case tocsin.EntityURL:
+		return 6
+	case tocsin.EntityDomain:
+		return 7
+	case tocsin.EntityMail:
+		return 8
+	case tocsin.EntityMailbox:
+		return 9
+	case tocsin.EntityRegistry:
+		return 10
+	case tocsin.EntityLogonSession:
+		return 11
 	}
-	return b.String()
+	return 0x50
 }
 
-// Sighting is an alert of an open incident that carries a key.
-type Sighting struct {
-	AlertID    string
+func packKeys(keys []int64) []byte {
+	out := make([]byte, 0, 8*len(keys))
+	for _, k := range keys {
+		out = binary.BigEndian.AppendUint64(out, uint64(k))
+	}
+	return out
+}
+
+func unpackKeys(b []byte) []int64 {
+	out := make([]int64, 0, len(b)/8)
+	for ; len(b) >= 8; b = b[8:] {
+		out = append(out, int64(binary.BigEndian.Uint64(b)))
+	}
+	return out
+}
+
+// OpenAlert is an alert of an open incident, as the search for candidates needs
+// it.
+type OpenAlert struct {
+	ID         string
 	IncidentID int64
-	Last       time.Time
+	Last       time.Time // its last activity
+	Keys       []int64   // KeyNumber of what it is found by
 }
 
-// Reach is how far Sightings looks.
-type Reach struct {
-	At     time.Time
-	Window time.Duration // on either side of At
-	// Of a busy key the Near nearest alerts before At count, and Near more of
-	// other incidents out of the Looked nearest, so that a large incident does
-	// not hide the small ones beside it. After At it is a quarter of that.
-	Near, Looked int
-	Limit        int // of all sightings
+const openStatuses = `NOT IN ('resolved', 'redirected')`
+
+// OpenAlerts are the alerts of the tenant's open incidents, and how those
+// stand: of the newest incidents first, at most limit alerts.
+func (tx *Tx) OpenAlerts(limit int) ([]OpenAlert, map[int64]Standing, error) {
+	return tx.openAlerts(`i.status `+openStatuses+` ORDER BY i.id DESC, a.no LIMIT $2`, limit)
 }
 
-// Sightings are the alerts of open incidents that carry one of the keys: of a
-// rare key all within the window, of a busy one those nearest in time, until
-// there are r.Limit. Which keys are rare the caller knows from Prevalence: a few
-// dozen alerts at most. An alert that carries several keys comes several times.
-func (tx *Tx) Sightings(rare, busy []tocsin.EntityKey, r Reach) (out []Sighting, err error) {
-	if len(rare) > 0 {
-		parts := make([]string, len(rare))
-		args := []any{micros(r.At.Add(-r.Window)), micros(r.At.Add(r.Window)), r.Limit}
-		for i, k := range rare {
-			parts[i] = `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $` + strconv.Itoa(5+i) +
-				` AND open = 1 AND last >= $2 AND last <= $3`
-			args = append(args, keyText(k))
-		}
-		if out, err = tx.sightings(strings.Join(parts, " UNION ALL ")+` LIMIT $4`, args...); err != nil {
-			return nil, err
-		}
-	}
-	for _, k := range busy {
-		if len(out) >= r.Limit {
-			break
-		}
-		for _, s := range []keySide{
-			{"last <= $3 AND last >= $4 ORDER BY last DESC", r.At, r.At.Add(-r.Window), r.Near, r.Looked},
-			{"last > $3 AND last <= $4 ORDER BY last", r.At, r.At.Add(r.Window), max(1, r.Near/4), max(1, r.Looked/4)},
-		} {
-			found, err := tx.busySightings(keyText(k), s)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, found...)
-		}
-	}
-	return out[:min(len(out), r.Limit)], nil
+// OpenAlertsOf are those of one incident, newest alerts first, at most limit;
+// none when it is not open.
+func (tx *Tx) OpenAlertsOf(incidentID int64, limit int) ([]OpenAlert, map[int64]Standing, error) {
+	return tx.openAlerts(`i.id = $2 AND i.status `+openStatuses+` ORDER BY a.no DESC LIMIT $3`, incidentID, limit)
 }
 
-// keySide is one side in time of a busy key.
-type keySide struct {
-	span         string // condition and order, from $3 to $4
-	from, to     time.Time
-	near, looked int
-}
-
-// otherIncidents is how many incidents the second look leaves out; the text of
-// the statement is the same for any number up to it.
-const otherIncidents = 8
-
-func (tx *Tx) busySightings(key string, s keySide) ([]Sighting, error) {
-	first := `SELECT alert_id, incident_id, last FROM alert_key WHERE tenant = $1 AND key = $2 AND open = 1 AND ` + s.span + ` LIMIT $5`
-	out, err := tx.sightings(first, key, micros(s.from), micros(s.to), s.near)
-	if err != nil || len(out) < s.near {
-		return out, err
-	}
-	// Full: leave out the incidents that filled it, and look further.
-	count := map[int64]int{}
-	for _, f := range out {
-		count[f.IncidentID]++
-	}
-	large := slices.SortedFunc(maps.Keys(count), func(a, b int64) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
-	large = large[:min(len(large), otherIncidents)]
-	for len(large) < otherIncidents {
-		large = append(large, large[0])
-	}
-	more, err := tx.sightings(`SELECT alert_id, incident_id, last FROM (`+first+`) AS looked WHERE incident_id NOT IN `+inList(7, otherIncidents)+` LIMIT $6`,
-		append([]any{key, micros(s.from), micros(s.to), s.looked, s.near}, anys(large)...)...)
-	return append(out, more...), err
-}
-
-func (tx *Tx) sightings(q string, args ...any) (out []Sighting, err error) {
-	rows, err := tx.query(q, args...)
+func (tx *Tx) openAlerts(where string, args ...any) (out []OpenAlert, of map[int64]Standing, err error) {
+	of = map[int64]Standing{}
+	rows, err := tx.query(`SELECT i.id, i.status, i.assigned_to, i.classification, i.determination, i.created, i.alert_count, a.id, a.last_activity, b.keys
+		FROM incident AS i JOIN alert AS a ON a.tenant = i.tenant AND a.incident_id = i.id JOIN alert_body AS b ON b.tenant = a.tenant AND b.no = a.no
+		WHERE i.tenant = $1 AND `+where, args...)
 	err = each(rows, err, func(rows *sql.Rows) error {
-		var s Sighting
-		var last int64
-		err := rows.Scan(&s.AlertID, &s.IncidentID, &last)
-		s.Last = fromMicros(last)
-		out = append(out, s)
+		var a OpenAlert
+		var st Standing
+		var created, last int64
+		var keys []byte
+		err := rows.Scan(&a.IncidentID, &st.Status, &st.AssignedTo, &st.Classification, &st.Determination, &created, &st.AlertCount, &a.ID, &last, &keys)
+		st.Created, a.Last, a.Keys = fromMicros(created), fromMicros(last), unpackKeys(keys)
+		of[a.IncidentID] = st
+		out = append(out, a)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look for alerts of the same entities: %w", err)
+		return nil, nil, fmt.Errorf("read the alerts of open incidents: %w", err)
 	}
-	return out, nil
+	return out, of, nil
+}
+
+// ChangedIncidents are the incidents that the lines of the record after seq are
+// about, and whether one of those lines is about an alert of them; at most limit
+// lines are read, and all is false when there are more.
+func (tx *Tx) ChangedIncidents(after int64, limit int) (ids []int64, alerts, all bool, err error) {
+	n := 0
+	seen := map[int64]bool{}
+	rows, err := tx.query(`SELECT noun_id, alert_id FROM change WHERE tenant = $1 AND seq > $2 AND noun = 'incident' ORDER BY seq LIMIT $3`, after, limit+1)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var text, alertID string
+		if err := rows.Scan(&text, &alertID); err != nil {
+			return err
+		}
+		n++
+		alerts = alerts || alertID != ""
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err == nil && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, false, false, fmt.Errorf("read what changed since line %d: %w", after, err)
+	}
+	return ids, alerts, n <= limit, nil
 }

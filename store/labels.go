@@ -55,10 +55,15 @@ func alertLabelsOf(a *tocsin.Alert) map[string][]string {
 // RelabelAlert writes the labels and the digest of an alert anew, as they
 // follow from the alert.
 func (tx *Tx) RelabelAlert(a *tocsin.Alert, digest string) error {
-	if err := tx.putLabels(alertLabels, a.ID, false, alertLabelsOf(a)); err != nil {
+	var no int64
+	found, err := tx.one(`SELECT no FROM alert WHERE tenant = $1 AND id = $2`, []any{a.ID}, &no)
+	if err != nil || !found {
+		return err
+	}
+	if err := tx.putLabels(alertLabels, no, alertLabelsOf(a)); err != nil {
 		return fmt.Errorf("write labels of alert %s: %w", a.ID, err)
 	}
-	_, err := tx.exec(`UPDATE alert_body SET digest = $3 WHERE tenant = $1 AND id = $2`, a.ID, digest)
+	_, err = tx.exec(`UPDATE alert_body SET digest = $3 WHERE tenant = $1 AND no = $2`, no, digest)
 	return err
 }
 

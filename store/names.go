@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -64,56 +65,95 @@ func (m *nameMemory) put(k nameKey, id int64) {
 	m.m[k] = id
 }
 
-// PutNames makes an alert and its incident findable by these names.
-func (tx *Tx) PutNames(alertID string, incidentID int64, names []string) error {
-	var ids []any
-	done := map[string]bool{"": true}
+// nameIDs are the numbers of these names, none twice.
+func (tx *Tx) nameIDs(names []string) ([]int64, error) {
+	ids := make([]int64, 0, len(names))
 	for _, n := range names {
 		text := foldName(n)
-		if done[text] {
+		if text == "" {
 			continue
 		}
-		done[text] = true
 		id, err := tx.nameID(text)
 		if err != nil {
-			return fmt.Errorf("write names of alert %s: %w", alertID, err)
+			return nil, err
 		}
-		ids = append(ids, id)
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
-	if len(ids) == 0 {
-		return nil
+	return ids, nil
+}
+
+// putNames makes alerts and their incidents findable by the names in the rows;
+// nos are the numbers of the alerts.
+func (tx *Tx) putNames(rows []AlertRow, nos []int64) error {
+	type part struct{ incident, name int64 }
+	var ofAlerts, ofIncidents []any
+	done, ch := map[part]bool{}, tx.indexed()
+	for i := range rows {
+		ids, err := tx.nameIDs(rows[i].Names)
+		if err != nil {
+			return fmt.Errorf("write names of alert %s: %w", rows[i].Alert.ID, err)
+		}
+		incident := rows[i].Alert.IncidentID
+		for _, id := range ids {
+			ofAlerts = append(ofAlerts, nos[i], id)
+			if p := (part{incident, id}); !done[p] {
+				done[p] = true
+				ch.add[incident] = append(ch.add[incident], id)
+				ofIncidents = append(ofIncidents, incident, id)
+			}
+		}
 	}
-	ch := tx.indexed()
-	for _, id := range ids {
-		ch.add[incidentID] = append(ch.add[incidentID], id.(int64))
-	}
-	_, err := tx.exec(`INSERT INTO alert_name (tenant, alert_id, name_id) VALUES `+rowList(len(ids), `($1, $2, `, 3)+
-		` ON CONFLICT (tenant, name_id, alert_id) DO NOTHING`, append([]any{alertID}, ids...)...)
+	err := tx.execRows(`INSERT INTO alert_name (tenant, alert_no, name_id) VALUES `, 2, ` ON CONFLICT (tenant, name_id, alert_no) DO NOTHING`, ofAlerts)
 	if err == nil {
-		_, err = tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES `+rowList(len(ids), `($1, $2, 'part', `, 3)+
-			` ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, append([]any{incidentID}, ids...)...)
+		err = tx.putParts(ofIncidents)
 	}
 	if err != nil {
-		return fmt.Errorf("write names of alert %s: %w", alertID, err)
+		return fmt.Errorf("write names of alerts: %w", err)
 	}
 	return nil
 }
 
-// putTitle makes an incident findable by its own name, and no longer by an
-// earlier one.
-func (tx *Tx) putTitle(incidentID int64, title string) error {
-	id, err := tx.nameID(foldName(title))
-	if err != nil {
-		return fmt.Errorf("write name of incident %d: %w", incidentID, err)
+// putParts takes pairs of an incident and the number of a name of its alerts.
+func (tx *Tx) putParts(pairs []any) error {
+	rows := make([]any, 0, len(pairs)/2*3)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		rows = append(rows, pairs[i], "part", pairs[i+1])
 	}
-	tx.indexed().titles[incidentID] = id
-	n, err := tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES ($1, $2, 'title', $3)
-		ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, incidentID, id)
-	if err == nil && n > 0 {
-		_, err = tx.exec(`DELETE FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'title' AND name_id <> $3`, incidentID, id)
+	return tx.execRows(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES `, 3,
+		` ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, rows)
+}
+
+// putTitles makes incidents findable by their own names, and no longer by
+// earlier ones.
+func (tx *Tx) putTitles(rows []IncidentRow) error {
+	var fresh []any
+	for _, r := range rows {
+		if r.Before != nil && r.Before.DisplayName == r.Incident.DisplayName {
+			continue
+		}
+		id, err := tx.nameID(foldName(r.Incident.DisplayName))
+		if err != nil {
+			return fmt.Errorf("write name of incident %d: %w", r.Incident.ID, err)
+		}
+		tx.indexed().titles[r.Incident.ID] = id
+		if r.Fresh {
+			fresh = append(fresh, r.Incident.ID, "title", id)
+			continue
+		}
+		n, err := tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES ($1, $2, 'title', $3)
+			ON CONFLICT (tenant, incident_id, kind, name_id) DO NOTHING`, r.Incident.ID, id)
+		if err == nil && n > 0 {
+			_, err = tx.exec(`DELETE FROM incident_name WHERE tenant = $1 AND incident_id = $2 AND kind = 'title' AND name_id <> $3`, r.Incident.ID, id)
+		}
+		if err != nil {
+			return fmt.Errorf("write name of incident %d: %w", r.Incident.ID, err)
+		}
 	}
+	err := tx.execRows(`INSERT INTO incident_name (tenant, incident_id, kind, name_id) VALUES `, 3, "", fresh)
 	if err != nil {
-		return fmt.Errorf("write name of incident %d: %w", incidentID, err)
+		return fmt.Errorf("write names of incidents: %w", err)
 	}
 	return nil
 }

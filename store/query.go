@@ -122,8 +122,8 @@ var incidents = noun{
 
 var alerts = noun{
 	name: "alert", table: "alert AS a", alias: "a", order: "a.created DESC, a.id DESC",
-	labels:    `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_id = a.id AND l.kind = `,
-	labelJoin: ` JOIN alert_label AS l ON l.tenant = $1 AND l.tenant = a.tenant AND l.alert_id = a.id AND l.kind = `, labelTable: "alert_label",
+	labels:    `EXISTS (SELECT 1 FROM alert_label AS l WHERE l.tenant = $1 AND l.alert_no = a.no AND l.kind = `,
+	labelJoin: ` JOIN alert_label AS l ON l.tenant = $1 AND l.tenant = a.tenant AND l.alert_no = a.no AND l.kind = `, labelTable: "alert_label",
 	fields: both(map[string]field{
 		"id":                    {kind: textField, expr: "a.id"},
 		"providerAlertId":       {kind: textField, expr: "a.external_id"},
@@ -157,7 +157,7 @@ var alerts = noun{
 		"workspaces":            label(tocsin.LabelWorkspaces),
 		"subscriptionIds":       label(tocsin.LabelSubscriptions),
 		"entities": {kind: partField, expr: `EXISTS (SELECT 1 FROM alert_name AS x JOIN name AS y ON y.tenant = $1 AND y.id = x.name_id
-			WHERE x.tenant = $1 AND x.alert_id = a.id AND y.text`},
+			WHERE x.tenant = $1 AND x.alert_no = a.no AND y.text`},
 		"incidentTags": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
 			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'customTags' AND x.value`},
 		"deviceGroups": {kind: labelField, expr: string(tocsin.LabelDeviceGroups), from: "alert_device_group"},
@@ -475,8 +475,8 @@ func (c *compiler) search(s string) string {
 	exact := c.arg(s)
 	names := `(SELECT id FROM name WHERE tenant = $1 AND text LIKE ` + like + ` ESCAPE '\')`
 	if c.n.name == "alert" {
-		return `(a.id = ` + exact + ` OR a.external_id = ` + exact + ` OR a.id IN
-			(SELECT alert_id FROM alert_name WHERE tenant = $1 AND name_id IN ` + names + `))`
+		return `(a.id = ` + exact + ` OR a.external_id = ` + exact + ` OR a.no IN
+			(SELECT alert_no FROM alert_name WHERE tenant = $1 AND name_id IN ` + names + `))`
 	}
 	number := c.arg(int64(-1))
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s, "#"), 10, 64); err == nil {

@@ -302,10 +302,7 @@ func TestSearch(t *testing.T) {
 					return err
 				}
 				a := tocsin.Alert{ID: x.alert, Source: "s", ExternalID: x.alert, IncidentID: inc.ID, Title: "t", Created: noon, FirstActivity: noon}
-				if err := tx.PutAlert(AlertRow{Alert: &a, Fresh: true}); err != nil {
-					return err
-				}
-				if err := tx.PutNames(x.alert, inc.ID, []string{x.entity, x.entity, ""}); err != nil {
+				if err := tx.PutAlert(AlertRow{Alert: &a, Fresh: true, Names: []string{x.entity, x.entity, ""}}); err != nil {
 					return err
 				}
 				if tenant == "a" {

@@ -102,7 +102,7 @@ func (tx *Tx) CommentsIn(incidentID int64) (ids []int64, err error) {
 	return ids, err
 }
 
-// MoveAlert moves one alert, with its keys and comments, and says whose it is.
+// MoveAlert moves one alert, with its comments, and says whose it is.
 // It is false when the alert is not in the incident from.
 func (tx *Tx) MoveAlert(id string, from, to int64, assignedTo string) (bool, error) {
 	n, err := tx.exec(`UPDATE alert SET incident_id = $4, assigned_to = $5, version = version + 1, last_update = $6
@@ -110,13 +110,8 @@ func (tx *Tx) MoveAlert(id string, from, to int64, assignedTo string) (bool, err
 	if err != nil || n == 0 {
 		return false, err
 	}
-	for _, q := range []string{
-		`UPDATE alert_key SET incident_id = $3 WHERE tenant = $1 AND alert_id = $2`,
-		`UPDATE comment SET incident_id = $3 WHERE tenant = $1 AND alert_id = $2`,
-	} {
-		if _, err := tx.exec(q, id, to); err != nil {
-			return false, fmt.Errorf("move alert %s to incident %d: %w", id, to, err)
-		}
+	if _, err := tx.exec(`UPDATE comment SET incident_id = $3 WHERE tenant = $1 AND alert_id = $2`, id, to); err != nil {
+		return false, fmt.Errorf("move alert %s to incident %d: %w", id, to, err)
 	}
 	return true, nil
 }
@@ -135,7 +130,7 @@ func (tx *Tx) RenewNames(incidentID int64) error {
 	if err == nil {
 		_, err = tx.exec(`INSERT INTO incident_name (tenant, incident_id, kind, name_id)
 			SELECT DISTINCT a.tenant, a.incident_id, 'part', n.name_id FROM alert AS a
-			JOIN alert_name AS n ON n.tenant = a.tenant AND n.alert_id = a.id
+			JOIN alert_name AS n ON n.tenant = a.tenant AND n.alert_no = a.no
 			WHERE a.tenant = $1 AND a.incident_id = $2`, incidentID)
 	}
 	if err != nil {

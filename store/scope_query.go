@@ -30,7 +30,7 @@ func (tx *Tx) limitedNoun(n noun) noun {
 			case ofAlert:
 				f.expr = alertOf + tx.alertCondition("x.id") + ` AND ` + rest
 			case n.name == "alert" && strings.TrimPrefix(name, "tocsin/") == "entities":
-				f.expr = `EXISTS (SELECT 1 FROM seen_alert_name AS x WHERE x.alert_id = a.id AND x.text`
+				f.expr = `EXISTS (SELECT 1 FROM seen_alert_name AS x WHERE x.alert_no = a.no AND x.text`
 			case n.name == "alert" && strings.TrimPrefix(name, "tocsin/") == "incidentTags":
 				// People put tags on the incident as a whole.
 			default:
@@ -133,16 +133,17 @@ func (tx *Tx) limitedAlerts(c *compiler) (with string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("encode what is seen in part: %w", err)
 	}
-	return `WITH part_alert (id, labels, names) AS MATERIALIZED (SELECT value ->> 'i', value -> 'b', value -> 't' FROM json_each(` + c.arg(string(raw)) + `)),
-	part_label (alert_id, kind, value) AS MATERIALIZED (SELECT p.id, e.value ->> 0, e.value ->> 1 FROM part_alert AS p, json_each(p.labels) AS e),
+	return `WITH part_alert (id, no, labels, names) AS MATERIALIZED (SELECT value ->> 'i', (SELECT no FROM alert WHERE tenant = $1 AND id = value ->> 'i'),
+		value -> 'b', value -> 't' FROM json_each(` + c.arg(string(raw)) + `)),
+	part_label (alert_no, kind, value) AS MATERIALIZED (SELECT p.no, e.value ->> 0, e.value ->> 1 FROM part_alert AS p, json_each(p.labels) AS e),
 	part_name (alert_id, text) AS MATERIALIZED (SELECT p.id, e.value FROM part_alert AS p, json_each(p.names) AS e),
-	seen_alert_label (tenant, alert_id, kind, value) AS (
-		SELECT tenant, alert_id, kind, value FROM alert_label WHERE tenant = $1 AND alert_id NOT IN (SELECT id FROM part_alert)
-		UNION ALL SELECT $1, alert_id, kind, value FROM part_label),
-	seen_alert_name (alert_id, text) AS (
-		SELECT x.alert_id, y.text FROM alert_name AS x JOIN name AS y ON y.tenant = $1 AND y.id = x.name_id
-			WHERE x.tenant = $1 AND x.alert_id NOT IN (SELECT id FROM part_alert)
-		UNION ALL SELECT alert_id, text FROM part_name) `, nil
+	seen_alert_label (tenant, alert_no, kind, value) AS (
+		SELECT tenant, alert_no, kind, value FROM alert_label WHERE tenant = $1 AND alert_no NOT IN (SELECT no FROM part_alert)
+		UNION ALL SELECT $1, alert_no, kind, value FROM part_label),
+	seen_alert_name (alert_no, text) AS (
+		SELECT x.alert_no, y.text FROM alert_name AS x JOIN name AS y ON y.tenant = $1 AND y.id = x.name_id
+			WHERE x.tenant = $1 AND x.alert_no NOT IN (SELECT no FROM part_alert)
+		UNION ALL SELECT p.no, e.value FROM part_alert AS p, json_each(p.names) AS e) `, nil
 }
 
 // limitedSearch is search over what is seen.
@@ -152,8 +153,8 @@ func (c *compiler) limitedSearch(tx *Tx, s string) string {
 	names := `(SELECT id FROM name WHERE tenant = $1 AND text LIKE ` + like + ` ESCAPE '\')`
 	mine := ` IN (SELECT alert_id FROM part_name WHERE text LIKE ` + like + ` ESCAPE '\')`
 	if c.n.name == "alert" {
-		return `(a.id = ` + exact + ` OR a.external_id = ` + exact + ` OR a.id` + mine + ` OR a.id NOT IN (SELECT id FROM part_alert) AND a.id IN
-			(SELECT alert_id FROM alert_name WHERE tenant = $1 AND name_id IN ` + names + `))`
+		return `(a.id = ` + exact + ` OR a.external_id = ` + exact + ` OR a.id` + mine + ` OR a.id NOT IN (SELECT id FROM part_alert) AND a.no IN
+			(SELECT alert_no FROM alert_name WHERE tenant = $1 AND name_id IN ` + names + `))`
 	}
 	number := c.arg(int64(-1))
 	if n, err := strconv.ParseInt(strings.TrimPrefix(s, "#"), 10, 64); err == nil {

@@ -161,6 +161,9 @@ func (s *Store) run(ctx context.Context, p tocsin.Principal, write bool, fn func
 	if !write {
 		return nil
 	}
+	if err := tx.settle(); err != nil {
+		return err
+	}
 	if err := tx.commit(); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Tx struct {
 	headSeq    int64
 	headHash   string
 	appended   bool
+	lines      []tocsin.Change // of the record, not yet written
+	counters   map[string]*counted
 	after      []func()
 	change     *indexChange // what the index of the queue must follow; nil for nothing
 
@@ -46,6 +48,13 @@ func (tx *Tx) Tenant() string { return tx.who.Tenant }
 
 // Principal is who asked for the transaction.
 func (tx *Tx) Principal() tocsin.Principal { return tx.who }
+
+// Line is the number of the newest line of the record, of whatever tenant, 0
+// when there is none.
+func (tx *Tx) Line() (int64, error) {
+	err := tx.readHead()
+	return tx.headSeq, err
+}
 
 // Context is the context that the transaction was begun with.
 func (tx *Tx) Context() context.Context { return tx.ctx }
@@ -112,6 +121,9 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 // query runs a statement of a fixed text; queryOnce one whose text was put
 // together for this call and is not worth keeping prepared.
 func (tx *Tx) query(q string, args ...any) (*sql.Rows, error) {
+	if err := tx.settleLines(q); err != nil {
+		return nil, err
+	}
 	st := tx.stmt(q)
 	if st == nil {
 		return tx.queryOnce(q, args...)
@@ -124,6 +136,9 @@ func (tx *Tx) query(q string, args ...any) (*sql.Rows, error) {
 }
 
 func (tx *Tx) queryOnce(q string, args ...any) (*sql.Rows, error) {
+	if err := tx.settleLines(q); err != nil {
+		return nil, err
+	}
 	rows, err := tx.raw.QueryContext(tx.stmtContext(), rebind(q), tx.bind(args)...)
 	if err != nil {
 		return nil, tx.s.dialect.explain(err)
@@ -161,16 +176,49 @@ func each(rows *sql.Rows, err error, scan func(rows *sql.Rows) error) error {
 	return rows.Err()
 }
 
+// counted is a counter as the transaction has left it.
+type counted struct{ value, written int64 }
+
 // next takes the next number of a counter.
 func (tx *Tx) next(counter string) (int64, error) {
-	var n int64
-	// $1, the tenant, has no part in it: numbers are unique in the database, so
-	// that an incident keeps its number when tenants are brought together.
-	found, err := tx.one(`UPDATE counter SET value = value + 1 WHERE name = $2 AND $1 <> '' RETURNING value`, []any{counter}, &n)
-	if err == nil && !found {
-		err = fmt.Errorf("no counter %q", counter)
+	c := tx.counters[counter]
+	if c == nil {
+		var n int64
+		// $1, the tenant, has no part in it: numbers are unique in the database, so
+		// that an incident keeps its number when tenants are brought together. The
+		// transaction is the only writer, so the counter is read and written once.
+		found, err := tx.one(`SELECT value FROM counter WHERE name = $2 AND $1 <> ''`, []any{counter}, &n)
+		if err == nil && !found {
+			err = fmt.Errorf("no counter %q", counter)
+		}
+		if err == nil && !tx.write {
+			err = errReadOnly
+		}
+		if err != nil {
+			return 0, err
+		}
+		if tx.counters == nil {
+			tx.counters = map[string]*counted{}
+		}
+		c = &counted{n, n}
+		tx.counters[counter] = c
 	}
-	return n, err
+	c.value++
+	return c.value, nil
+}
+
+// settle writes what the transaction has put off to its end.
+func (tx *Tx) settle() error {
+	for name, c := range tx.counters {
+		if c.value == c.written {
+			continue
+		}
+		if _, err := tx.exec(`UPDATE counter SET value = $3 WHERE name = $2 AND $1 <> ''`, name, c.value); err != nil {
+			return fmt.Errorf("write counter %s: %w", name, err)
+		}
+		c.written = c.value
+	}
+	return tx.writeLines()
 }
 
 // statements keeps statements prepared on a pool, by their text.
