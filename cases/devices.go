@@ -282,7 +282,7 @@ func (c *Cases) FillDevices(ctx context.Context, _ store.Claim) error {
 				return err
 			}
 			for i := range alerts {
-				if err := tx.PutDevices(alerts[i].ID, alerts[i].IncidentID, alerts[i].Devices(), false); err != nil {
+				if err := tx.PutDevices(alerts[i].ID, alerts[i].IncidentID, alerts[i].Devices()); err != nil {
 					return err
 				}
 			}

@@ -17,6 +17,11 @@ import (
 // seenEvery is how exact the time is at which a device was last seen.
 const seenEvery = time.Hour
 
+// PutDevices notes which devices an alert that is in the store speaks of.
+func (tx *Tx) PutDevices(alertID string, incidentID int64, devices []tocsin.Seen) error {
+	return tx.putDevices([]AlertRow{{Alert: &tocsin.Alert{ID: alertID, IncidentID: incidentID}, Devices: devices}})
+}
+
 // putDevices notes which devices alerts speak of, and what they say of them.
 // What is known already costs neither a read nor a write: it is remembered.
 func (tx *Tx) putDevices(of []AlertRow) error {
