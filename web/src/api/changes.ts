@@ -90,6 +90,12 @@ export function staleKeys(change: Pick<Change, "noun" | "id">): unknown[][] | nu
       return [["filtersets"]];
     case "user":
       return [["people"]];
+    case "bulk":
+      return [["bulk"]];
+    case "group":
+      return [["groups"]];
+    case "taskTemplate":
+      return [["taskTemplates"]];
     case "session":
     case "token":
       return [];

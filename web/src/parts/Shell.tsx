@@ -25,6 +25,7 @@ import { type ComponentType, type ReactNode, useState } from "react";
 import { NavLink, useLocation } from "react-router";
 import { type Liveness, useChanges } from "../api/changes";
 import { useCan, useSession, useSignOut } from "../api/session";
+import { BulkProgress } from "./BulkProgress";
 import { ChangePassword } from "./ChangePassword";
 import {
   AlertRegular,
@@ -48,7 +49,7 @@ import { own, type ThemeChoice, useTheme } from "./theme";
 import { usePhone } from "./useMedia";
 
 const useStyles = makeStyles({
-  shell: { display: "grid", gridTemplateRows: "48px minmax(0, 1fr)", height: "100dvh" },
+  shell: { display: "grid", gridTemplateRows: "48px minmax(0, 1fr) auto", height: "100dvh" },
   skip: {
     position: "fixed",
     top: "6px",
@@ -185,7 +186,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const [drawerOn, setDrawerOn] = useState<string>();
   // Going anywhere closes the drawer: it was opened on another page.
   const drawerOpen = phone && drawerOn === pathname;
-  const liveness = useChanges(useCan("incident.read"));
+  const mayReadIncidents = useCan("incident.read");
+  const liveness = useChanges(mayReadIncidents);
   const tenant = useSession().data?.tenant.name;
   return (
     <div className={styles.shell}>
@@ -236,6 +238,7 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </main>
       </div>
+      <BulkProgress enabled={mayReadIncidents} />
       <OverlayDrawer
         open={drawerOpen}
         position="start"

@@ -16,12 +16,13 @@ const longest = 100;
 const most = 50;
 
 interface Props {
+  label?: string;
   tags: string[];
   onChange: (tags: string[]) => void;
 }
 
 /** Edits a person's tags: suggests those used before and offers to create a new one from what was typed. */
-export function TagEditor({ tags, onChange }: Props) {
+export function TagEditor({ label = "Tags", tags, onChange }: Props) {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
   const typed = text.trim();
@@ -38,7 +39,7 @@ export function TagEditor({ tags, onChange }: Props) {
   };
   return (
     <Field
-      label="Tags"
+      label={label}
       validationState="none"
       validationMessage={tags.length >= most ? `At most ${most} tags` : undefined}
     >
@@ -60,7 +61,7 @@ export function TagEditor({ tags, onChange }: Props) {
             ))}
           </TagPickerGroup>
           <TagPickerInput
-            aria-label="Add a tag"
+            aria-label={label === "Tags" ? "Add a tag" : label}
             placeholder={tags.length ? undefined : "Type to find or create a tag"}
             maxLength={longest}
             value={text}

@@ -1,13 +1,14 @@
 import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useMemo, useState } from "react";
 import { useAlertQueue } from "../../api/incidents";
-import { useSession } from "../../api/session";
+import { useCan, useSession } from "../../api/session";
 import type { Alert } from "../../api/types";
+import { BulkPanel } from "../../parts/BulkPanel";
 import { Chips, Owner, SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
 import { ColumnMenu } from "../../parts/ColumnMenu";
 import { FilterBar } from "../../parts/FilterBar";
 import { FilterSets } from "../../parts/FilterSets";
-import { AlertRegular } from "../../parts/icons";
+import { AlertRegular, EditRegular } from "../../parts/icons";
 import { CopyLink, ExportButton, More, Notice } from "../../parts/ListTools";
 import { defaultFilter, isDefaultView, toOData, toOrderBy, toParams } from "../../parts/listFilter";
 import { useListAddress, useOpening, useOwnView } from "../../parts/queueView";
@@ -97,6 +98,8 @@ export default function AlertsPage() {
   );
   const total = queue.data?.pages[0]?.["@odata.count"];
   const selection = useSelection();
+  const mayWrite = useCan("alert.write");
+  const [managing, setManaging] = useState(false);
   const [notice, setNotice] = useState<Parameters<typeof Notice>[0]["notice"]>();
   const filtered = !isDefaultView(alertList, filter);
 
@@ -143,6 +146,11 @@ export default function AlertsPage() {
           {selection.size > 0 && `, ${selection.size} selected`}
         </span>
         <div className={styles.tools}>
+          {mayWrite && alerts.length > 0 && (
+            <Button icon={<EditRegular />} onClick={() => setManaging(true)}>
+              {selection.size > 0 ? "Manage" : "Manage all"}
+            </Button>
+          )}
           <FilterSets
             noun="alert"
             query={address}
@@ -156,6 +164,18 @@ export default function AlertsPage() {
         </div>
       </div>
       <Notice notice={notice} onClose={() => setNotice(undefined)} />
+      {managing && (
+        <BulkPanel
+          noun="alert"
+          ids={selection.ids}
+          matching={{ filter: query.filter, search: query.search, total }}
+          onClose={() => setManaging(false)}
+          onAsked={() => {
+            setManaging(false);
+            selection.set(selection.ids, false);
+          }}
+        />
+      )}
       <FilterBar
         noun="alert"
         spec={alertList}

@@ -14,12 +14,14 @@ import { useQueue, useUpdateAny } from "../../api/incidents";
 import { useUndo } from "../../api/rearrange";
 import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
+import { BulkPanel } from "../../parts/BulkPanel";
 import { ColumnMenu } from "../../parts/ColumnMenu";
 import { FilterBar } from "../../parts/FilterBar";
 import { FilterSets } from "../../parts/FilterSets";
 import {
   DataBarVerticalRegular,
   DismissRegular,
+  EditRegular,
   KeyboardRegular,
   MergeRegular,
   ShieldTaskRegular,
@@ -106,6 +108,7 @@ export default function QueuePage() {
     setNotice({ intent: "error", text }),
   );
   const [merging, setMerging] = useState(false);
+  const [managing, setManaging] = useState(false);
   const [merged, setMerged] = useState<{ target: string; rearrangements: number[] }>();
 
   const list = queue.isPending ? (
@@ -145,6 +148,11 @@ export default function QueuePage() {
           {alertSelection.size > 0 && `, ${count(alertSelection.size, "alert")} selected`}
         </span>
         <div className={styles.tools}>
+          {mayWrite && incidents.length > 0 && (
+            <Button icon={<EditRegular />} onClick={() => setManaging(true)}>
+              {selection.size > 0 ? "Manage" : "Manage all"}
+            </Button>
+          )}
           {mayWrite && selection.size >= 2 && (
             <Button
               icon={<MergeRegular />}
@@ -217,6 +225,18 @@ export default function QueuePage() {
             </Button>
           </MessageBarActions>
         </MessageBar>
+      )}
+      {managing && (
+        <BulkPanel
+          noun="incident"
+          ids={selection.ids}
+          matching={{ filter: query.filter, search: query.search, total }}
+          onClose={() => setManaging(false)}
+          onAsked={() => {
+            setManaging(false);
+            selection.set(selection.ids, false);
+          }}
+        />
       )}
       {merging && (
         <MergeDialog
