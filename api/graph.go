@@ -157,12 +157,20 @@ type rowRef struct {
 }
 
 type graphLink struct {
-	ToAlertID    string      `json:"toAlertId"`
-	ToAlertTitle string      `json:"toAlertTitle,omitempty"`
-	Reasons      []string    `json:"reasons"`
-	Sentence     string      `json:"sentence"`
-	Strength     float64     `json:"strength"`
-	Entities     []thingName `json:"entities"`
+	ToAlertID    string        `json:"toAlertId"`
+	ToAlertTitle string        `json:"toAlertTitle,omitempty"`
+	Reasons      []string      `json:"reasons"`
+	Sentence     string        `json:"sentence"`
+	Strength     float64       `json:"strength"`
+	Entities     []linkedThing `json:"entities"`
+}
+
+// linkedThing is an entity that two alerts share; Key is the value, as feedback
+// and exclusions name it.
+type linkedThing struct {
+	Type string `json:"type"`
+	Name string `json:"name"`
+	Key  string `json:"key"`
 }
 
 // graphPage is a page of a collection.
@@ -273,9 +281,9 @@ func (v view) alert(a *tocsin.Alert) graphAlert {
 	}
 	for _, l := range a.Links {
 		link := graphLink{ToAlertID: l.ToAlertID, ToAlertTitle: l.ToAlertTitle, Reasons: list(l.Reasons), Sentence: l.Sentence,
-			Strength: l.Strength, Entities: []thingName{}}
+			Strength: l.Strength, Entities: []linkedThing{}}
 		for _, e := range l.Entities {
-			link.Entities = append(link.Entities, thingName{string(e.Type), e.Name})
+			link.Entities = append(link.Entities, linkedThing{string(e.Type), e.Name, e.Key})
 		}
 		g.Tocsin.Links = append(g.Tocsin.Links, link)
 	}

@@ -2,11 +2,11 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "./client";
 import type { ActorKind } from "./types";
 
-/** A merge of an incident into another, or a move of alerts. */
+/** A merge of an incident into another, a move of alerts, or a split of an incident in two. */
 export interface Rearrangement {
   id: number;
   at: string;
-  kind: "merge" | "move";
+  kind: "merge" | "move" | "split";
   actor: { kind: ActorKind; name: string };
   fromIncidentId: number;
   toIncidentId: number;
@@ -15,6 +15,12 @@ export interface Rearrangement {
   why?: string;
   reasons?: string[];
   undone?: string;
+}
+
+/** What a person says about why alerts had been together. */
+export interface Feedback {
+  wrongCorrelationReasons?: string[];
+  irrelevantEntities?: { type: string; name: string; key: string }[];
 }
 
 interface Target {
@@ -27,7 +33,7 @@ function useEverythingAgain() {
   const client = useQueryClient();
   return () =>
     Promise.all(
-      ["incident", "incidents", "activities", "rearrangements"].map((key) =>
+      ["incident", "incidents", "activities", "rearrangements", "chain"].map((key) =>
         client.invalidateQueries({ queryKey: [key] }),
       ),
     );
@@ -45,7 +51,7 @@ export function useMergeIncidents() {
 export function useMoveAlerts() {
   const again = useEverythingAgain();
   return useMutation({
-    mutationFn: (body: { alertIds: string[]; incidentId: string | null; alertComment: string }) =>
+    mutationFn: (body: { alertIds: string[]; incidentId: string | null; alertComment: string } & Feedback) =>
       call<Target>("POST", "/v1.0/security/alerts_v2/moveAlerts", { body }),
     onSettled: again,
   });

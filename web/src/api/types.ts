@@ -83,7 +83,7 @@ export interface AlertLink {
   toAlertId: string;
   toAlertTitle?: string;
   strength: number;
-  entities?: { type: string; name: string }[];
+  entities?: { type: string; name: string; key?: string }[];
 }
 
 /** One entity of an alert. The properties beyond the base depend on "@odata.type" and are read through parts/entities. */

@@ -51,6 +51,7 @@ export { MailRegular } from "@fluentui/react-icons/svg/mail";
 export { MailInboxRegular } from "@fluentui/react-icons/svg/mail-inbox";
 export { MailMultipleRegular } from "@fluentui/react-icons/svg/mail-multiple";
 export { MergeRegular } from "@fluentui/react-icons/svg/merge";
+export { MoreHorizontalRegular } from "@fluentui/react-icons/svg/more-horizontal";
 export { NavigationRegular } from "@fluentui/react-icons/svg/navigation";
 export { OpenRegular } from "@fluentui/react-icons/svg/open";
 export { PanelLeftRegular } from "@fluentui/react-icons/svg/panel-left";

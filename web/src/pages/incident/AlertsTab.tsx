@@ -1,12 +1,13 @@
-import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useMemo } from "react";
+import { Button, Checkbox, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { useMemo, useState } from "react";
 import { Link, useSearchParams } from "react-router";
+import { useCan } from "../../api/session";
 import type { Alert, AlertLink, Evidence, Incident } from "../../api/types";
 import { entityIcon } from "../../parts/assetIcons";
 import { Chips, SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
 import { bestNames, collectEntities, inOrderOfInterest, typeWord } from "../../parts/entities";
 import { plainText } from "../../parts/hidden";
-import { ShieldRegular } from "../../parts/icons";
+import { ArrowRightRegular, ShieldRegular } from "../../parts/icons";
 import { EmptyState } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { own } from "../../parts/theme";
@@ -14,6 +15,8 @@ import { Untrusted } from "../../parts/Untrusted";
 import { absoluteTime, clockTime, dayName, parseTime } from "../../parts/when";
 import { categoryWord, count, reasonWord, sourceWord } from "../../parts/words";
 import { AlertPane } from "./AlertPane";
+import { MoveDialog } from "./MoveDialog";
+import type { Done } from "./Outcome";
 
 const useStyles = makeStyles({
   day: {
@@ -119,16 +122,42 @@ const useStyles = makeStyles({
     backgroundColor: own("page"),
   },
   link: { color: tokens.colorBrandForegroundLink, textDecoration: "none", ":hover": { textDecoration: "underline" } },
+  // Above the button that the whole card is.
+  ask: { position: "relative", zIndex: 1, justifySelf: "start" },
+  pick: { position: "relative", zIndex: 1, margin: "-6px -8px -6px -8px", alignSelf: "center" },
+  bar: {
+    position: "sticky",
+    top: "8px",
+    zIndex: 2,
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: "8px 12px",
+    marginBottom: "12px",
+    padding: "8px 16px",
+    boxShadow: tokens.shadow8,
+  },
   whyHead: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground2 },
 });
 
+interface Props {
+  incident: Incident;
+  alerts: Alert[];
+  onDone: (done: Done) => void;
+}
+
 /** The incident's alerts in the order in which things happened, each with the reason why it belongs here. */
-export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Alert[] }) {
+export function AlertsTab({ incident, alerts, onDone }: Props) {
   const styles = useStyles();
+  const surface = useSurface();
   const [params, setParams] = useSearchParams();
   const openId = params.get("alert") ?? undefined;
   const nameOf = useMemo(() => bestNames(alerts), [alerts]);
   const open = alerts.find(({ id }) => id === openId);
+  const mayMove = useCan("alert.write") && incident.status !== "redirected";
+  const [picked, setPicked] = useState<string[]>([]);
+  const [moving, setMoving] = useState(false);
+  const chosen = alerts.filter(({ id }) => picked.includes(id));
   const show = (id: string | undefined) => setParams(id ? { alert: id } : {}, { replace: true });
   if (alerts.length === 0) {
     return (
@@ -142,6 +171,30 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
   let day = "";
   return (
     <>
+      {chosen.length > 0 && (
+        <div className={mergeClasses(surface.card, styles.bar)} role="toolbar" aria-label="What to do with the alerts">
+          <span role="status">{count(chosen.length, "alert")} selected</span>
+          <Button icon={<ArrowRightRegular />} disabled={chosen.length > mostMoved} onClick={() => setMoving(true)}>
+            Move…
+          </Button>
+          <Button appearance="subtle" onClick={() => setPicked([])}>
+            Clear
+          </Button>
+          {chosen.length > mostMoved && <span>At most {mostMoved.toLocaleString()} can be moved at once.</span>}
+        </div>
+      )}
+      {moving && (
+        <MoveDialog
+          incident={incident}
+          alerts={chosen}
+          onClose={() => setMoving(false)}
+          onDone={(done) => {
+            setMoving(false);
+            setPicked([]);
+            onDone(done);
+          }}
+        />
+      )}
       <ol aria-label="Alerts in order of time">
         {alerts.map((alert, at) => {
           const ms = parseTime(alert.firstActivityDateTime) ?? Date.parse(alert.createdDateTime);
@@ -165,6 +218,12 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
                   open={alert.id === openId}
                   at={ms}
                   onShow={() => show(alert.id)}
+                  picked={picked.includes(alert.id)}
+                  onPick={
+                    mayMove
+                      ? (yes) => setPicked(yes ? [...picked, alert.id] : picked.filter((each) => each !== alert.id))
+                      : undefined
+                  }
                 />
               </div>
             </li>
@@ -183,6 +242,7 @@ export function AlertsTab({ incident, alerts }: { incident: Incident; alerts: Al
   );
 }
 
+const mostMoved = 1000;
 const shownEntities = 6;
 
 interface CardProps {
@@ -192,9 +252,12 @@ interface CardProps {
   open: boolean;
   at: number;
   onShow: () => void;
+  picked: boolean;
+  /** Missing for who may not move alerts. */
+  onPick?: (yes: boolean) => void;
 }
 
-function AlertCard({ alert, nameOf, first, open, at, onShow }: CardProps) {
+function AlertCard({ alert, nameOf, first, open, at, onShow, picked, onPick }: CardProps) {
   const styles = useStyles();
   const surface = useSurface();
   const entities = inOrderOfInterest(collectEntities([alert])).map((row) => ({ ...row, name: nameOf(row.evidence) }));
@@ -203,6 +266,14 @@ function AlertCard({ alert, nameOf, first, open, at, onShow }: CardProps) {
   return (
     <article className={mergeClasses(surface.card, styles.card, open && styles.open)}>
       <div className={styles.head}>
+        {onPick && (
+          <Checkbox
+            className={styles.pick}
+            checked={picked}
+            aria-label={`Select ${plainText(alert.title)}`}
+            onChange={(_, data) => onPick(data.checked === true)}
+          />
+        )}
         <button type="button" className={styles.title} aria-expanded={open} onClick={onShow}>
           <Untrusted text={alert.title} />
         </button>
@@ -280,6 +351,12 @@ export function Why({ alert, first, all }: { alert: Alert; first: boolean; all?:
       ))}
       <Chips items={[...new Set(shown.flatMap(({ reasons }) => reasons))].map(reasonWord)} />
       {!all && links.length > 1 && <span>and {count(links.length - 1, "more link")}</span>}
+      <Link
+        className={mergeClasses(styles.link, styles.ask)}
+        to={`/incidents/${alert.incidentId}/connections?alert=${encodeURIComponent(alert.id)}`}
+      >
+        Why is this here?
+      </Link>
     </div>
   );
 }

@@ -3,6 +3,11 @@ import {
   BreadcrumbDivider,
   BreadcrumbItem,
   Button,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
   MessageBar,
   MessageBarBody,
   makeStyles,
@@ -12,14 +17,14 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { useMemo, useState } from "react";
-import { Link, Navigate, useNavigate, useParams } from "react-router";
+import { Link, Navigate, useLocation, useNavigate, useParams } from "react-router";
 import { useIncident, useUpdateIncident } from "../../api/incidents";
 import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
 import { Owner, SeverityBadge, StatusLabel, severityColor, Tags } from "../../parts/badges";
 import { collectAssets, collectEntities } from "../../parts/entities";
 import { IncidentFacts } from "../../parts/IncidentFacts";
-import { EditRegular, PersonAddRegular } from "../../parts/icons";
+import { EditRegular, MergeRegular, MoreHorizontalRegular, PersonAddRegular } from "../../parts/icons";
 import { ManagePanel } from "../../parts/ManagePanel";
 import { ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
@@ -33,7 +38,10 @@ import { ActivityTab } from "./ActivityTab";
 import { AlertsTab } from "./AlertsTab";
 import { AssetsTab } from "./AssetsTab";
 import { CommentsTab } from "./CommentsTab";
+import { ConnectionsTab } from "./ConnectionsTab";
 import { EvidenceTab } from "./EvidenceTab";
+import { MergeWithDialog } from "./MergeWithDialog";
+import { type Done, Outcome } from "./Outcome";
 
 const useStyles = makeStyles({
   page: { padding: "16px 24px 32px", "@media (max-width: 720px)": { padding: "12px 16px 24px" } },
@@ -77,10 +85,11 @@ const useStyles = makeStyles({
   notices: { display: "grid", gap: "8px", marginBottom: "12px" },
 });
 
-const tabs = ["alerts", "assets", "evidence", "activity", "comments"] as const;
+const tabs = ["alerts", "connections", "assets", "evidence", "activity", "comments"] as const;
 type TabName = (typeof tabs)[number];
 const tabWords: Record<TabName, string> = {
   alerts: "Alerts",
+  connections: "Connections",
   assets: "Assets",
   evidence: "Evidence",
   activity: "Activity",
@@ -101,7 +110,7 @@ export default function IncidentPage() {
   }
   if (!incident) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!tabs.includes(tab as TabName)) return <Navigate to={`/incidents/${id}/alerts`} replace />;
-  return <Loaded incident={incident} tab={tab as TabName} failed={error} />;
+  return <Loaded key={incident.id} incident={incident} tab={tab as TabName} failed={error} />;
 }
 
 function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; failed: unknown }) {
@@ -110,6 +119,10 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
   const navigate = useNavigate();
   const phone = usePhone();
   const [managing, setManaging] = useState(false);
+  const [merging, setMerging] = useState(false);
+  const location = useLocation();
+  // A merge may lead here from the page of its source, and brings what undoes it along.
+  const [done, setDone] = useState<Done | undefined>((location.state as { done?: Done } | null)?.done);
   const alerts = useMemo(() => inOrder(incident.alerts ?? []), [incident.alerts]);
   const assets = useMemo(() => collectAssets(alerts), [alerts]);
   const entities = useMemo(() => collectEntities(alerts), [alerts]);
@@ -132,7 +145,18 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
         <BreadcrumbDivider />
         <BreadcrumbItem aria-current="page">{incident.id}</BreadcrumbItem>
       </Breadcrumb>
-      <Header incident={incident} onManage={() => setManaging(true)} />
+      <Header incident={incident} onManage={() => setManaging(true)} onMerge={() => setMerging(true)} />
+      {done && (
+        <div className={styles.notices}>
+          <Outcome
+            done={done}
+            onGone={() => {
+              setDone(undefined);
+              navigate(location.pathname + location.search, { replace: true, state: null });
+            }}
+          />
+        </div>
+      )}
       <Notices incident={incident} failed={failed} />
       <TabList
         className={styles.tabs}
@@ -149,7 +173,8 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
       </TabList>
       <div className={withFacts ? styles.columns : undefined}>
         <div role="tabpanel" aria-labelledby={`tab-${tab}`}>
-          {tab === "alerts" && <AlertsTab incident={incident} alerts={alerts} />}
+          {tab === "alerts" && <AlertsTab incident={incident} alerts={alerts} onDone={setDone} />}
+          {tab === "connections" && <ConnectionsTab incident={incident} onDone={setDone} />}
           {tab === "assets" && <AssetsTab assets={assets} incident={incident.id} />}
           {tab === "evidence" && <EvidenceTab entities={entities} incident={incident.id} />}
           {tab === "activity" && <ActivityTab incident={incident} />}
@@ -161,6 +186,18 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
           </aside>
         )}
       </div>
+      {merging && (
+        <MergeWithDialog
+          incident={incident}
+          onClose={() => setMerging(false)}
+          onDone={(merged) => {
+            setMerging(false);
+            setDone(merged);
+            if (merged.target !== incident.id)
+              navigate(`/incidents/${merged.target}/${tab}`, { state: { done: merged } });
+          }}
+        />
+      )}
       {managing && <ManagePanel incident={incident} onClose={() => setManaging(false)} />}
     </div>
   );
@@ -171,7 +208,13 @@ function inOrder(alerts: NonNullable<Incident["alerts"]>) {
   return [...alerts].sort((a, b) => at(a).localeCompare(at(b)) || a.id.localeCompare(b.id));
 }
 
-function Header({ incident, onManage }: { incident: Incident; onManage: () => void }) {
+interface HeaderProps {
+  incident: Incident;
+  onManage: () => void;
+  onMerge: () => void;
+}
+
+function Header({ incident, onManage, onMerge }: HeaderProps) {
   const styles = useStyles();
   const surface = useSurface();
   const mayWrite = useCan("incident.write") && incident.status !== "redirected";
@@ -216,6 +259,18 @@ function Header({ incident, onManage }: { incident: Incident; onManage: () => vo
           <Button appearance="primary" icon={<EditRegular />} onClick={onManage}>
             Manage incident
           </Button>
+          <Menu positioning="below-end">
+            <MenuTrigger disableButtonEnhancement>
+              <Button icon={<MoreHorizontalRegular />} aria-label="More actions" />
+            </MenuTrigger>
+            <MenuPopover>
+              <MenuList>
+                <MenuItem icon={<MergeRegular />} disabled={incident.status === "resolved"} onClick={onMerge}>
+                  Merge…
+                </MenuItem>
+              </MenuList>
+            </MenuPopover>
+          </Menu>
         </div>
       )}
       {update.isError && (

@@ -25,7 +25,7 @@ const useStyles = makeStyles({
   card: { marginBottom: "16px" },
 });
 
-/** Merges and moves into and out of the incident, each of which can be undone. */
+/** Merges, moves and splits into and out of the incident, each of which can be undone. */
 export function Rearrangements({ id }: { id: string }) {
   const styles = useStyles();
   const surface = useSurface();
@@ -36,7 +36,7 @@ export function Rearrangements({ id }: { id: string }) {
   return (
     <section aria-labelledby="rearranged">
       <h2 id="rearranged" className={`${surface.heading} ${styles.head}`}>
-        Merged and moved
+        Merged, moved and split
       </h2>
       {undo.error && (
         <MessageBar intent="error" layout="multiline">
@@ -55,7 +55,7 @@ export function Rearrangements({ id }: { id: string }) {
                     ? here
                       ? "Incident "
                       : "Merged into incident "
-                    : `${count(r.alerts, "alert")} moved ${here ? "here from" : "to"} incident `}
+                    : `${count(r.alerts, "alert")} ${r.kind === "split" ? "split off" : "moved"} ${here ? "here from" : "to"} incident `}
                   <Link to={`/incidents/${other}`}>{other}</Link>
                   {r.kind === "merge" && here && (
                     <>

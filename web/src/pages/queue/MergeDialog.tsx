@@ -1,6 +1,5 @@
 import {
   Button,
-  Checkbox,
   Dialog,
   DialogActions,
   DialogBody,
@@ -16,6 +15,7 @@ import {
 import { useState } from "react";
 import { useMergeIncidents } from "../../api/rearrange";
 import type { Incident } from "../../api/types";
+import { Choices } from "../../parts/Choices";
 import { messageOf } from "../../parts/states";
 import { Untrusted } from "../../parts/Untrusted";
 import { mergeReasons } from "../../parts/words";
@@ -23,7 +23,6 @@ import { mergeReasons } from "../../parts/words";
 const useStyles = makeStyles({
   form: { display: "grid", gap: "12px" },
   list: { margin: 0, paddingInlineStart: "20px" },
-  reasons: { display: "grid", gridTemplateColumns: "repeat(auto-fill, minmax(200px, 1fr))" },
 });
 
 interface Props {
@@ -68,21 +67,12 @@ export function MergeDialog({ ids, known, onClose, onMerged }: Props) {
               <Field label="Why are they one story?">
                 <Textarea value={comment} maxLength={2000} autoFocus onChange={(_, data) => setComment(data.value)} />
               </Field>
-              <fieldset style={{ border: "none", margin: 0, padding: 0 }}>
-                <legend>What they have in common</legend>
-                <div className={styles.reasons}>
-                  {Object.entries(mergeReasons).map(([reason, words]) => (
-                    <Checkbox
-                      key={reason}
-                      label={words}
-                      checked={reasons.includes(reason)}
-                      onChange={(_, data) =>
-                        setReasons(data.checked ? [...reasons, reason] : reasons.filter((each) => each !== reason))
-                      }
-                    />
-                  ))}
-                </div>
-              </fieldset>
+              <Choices
+                legend="What they have in common"
+                options={mergeReasons}
+                chosen={reasons}
+                onChange={setReasons}
+              />
               {merge.error && (
                 <MessageBar intent="error" layout="multiline">
                   <MessageBarBody>{messageOf(merge.error)}</MessageBarBody>
