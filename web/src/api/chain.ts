@@ -115,22 +115,29 @@ export function useSplit(id: string) {
   });
 }
 
-/** Open incidents whose name, number or entities contain a text, for picking one. */
+type Named = Pick<Incident, "id" | "displayName">;
+
+/** Open incidents whose name, number or entities contain a text, for picking one; the one of this number comes first. */
 export function useIncidentSearch(text: string) {
   return useQuery({
     queryKey: ["incidents", "search", text],
-    queryFn: ({ signal }) =>
-      call<Page<Pick<Incident, "id" | "displayName">>>(
-        "GET",
-        `/v1.0/security/incidents${query({
-          $search: text.trim(),
-          $filter: "status ne 'resolved' and status ne 'redirected'",
-          $top: 12,
-          $select: "id,displayName",
-        })}`,
-        { signal },
-      ),
-    select: (page) => page.value ?? [],
+    queryFn: async ({ signal }) => {
+      const open = "status ne 'resolved' and status ne 'redirected'";
+      const find = async (filter: string, $search?: string) =>
+        (
+          await call<Page<Named>>(
+            "GET",
+            `/v1.0/security/incidents${query({ $search, $filter: filter, $top: 12, $select: "id,displayName" })}`,
+            { signal },
+          )
+        ).value ?? [];
+      const wanted = text.trim();
+      const [exact, found] = await Promise.all([
+        /^\d{1,15}$/.test(wanted) ? find(`id eq '${wanted}' and ${open}`) : [],
+        find(open, wanted),
+      ]);
+      return [...exact, ...found.filter(({ id }) => exact.every((one) => one.id !== id))];
+    },
     staleTime: 10_000,
     placeholderData: keepPreviousData,
   });

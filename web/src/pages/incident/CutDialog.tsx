@@ -22,12 +22,10 @@ const useStyles = makeStyles({
   list: {
     margin: "6px 0 0",
     paddingInlineStart: "18px",
-    maxHeight: "160px",
-    overflowY: "auto",
     fontSize: tokens.fontSizeBase200,
     overflowWrap: "anywhere",
   },
-  links: { margin: 0, paddingInlineStart: "18px", maxHeight: "160px", overflowY: "auto", overflowWrap: "anywhere" },
+  links: { margin: 0, paddingInlineStart: "18px", overflowWrap: "anywhere" },
 });
 
 interface Props {
@@ -46,7 +44,7 @@ export function CutDialog({ incidentId, link, onClose, onDone }: Props) {
   const [wrong, setWrong] = useState<string[]>([]);
   const [irrelevant, setIrrelevant] = useState<string[]>([]);
   const { reasons, entities } = useMemo(() => offered(plan.data?.cut ?? []), [plan.data]);
-  const others = plan.data?.cut.slice(1) ?? [];
+  const others = plan.data?.cut.slice(1, 1 + mostNamed) ?? [];
   const unnamed = (plan.data?.cutCount ?? 1) - 1 - others.length;
   return (
     <Ask
@@ -122,10 +120,13 @@ export function CutDialog({ incidentId, link, onClose, onDone }: Props) {
   );
 }
 
+const mostNamed = 6;
+
 function Side({ heading, name, side }: { heading: string; name?: string; side: ChainSide }) {
   const styles = useStyles();
   const surface = useSurface();
   const id = useId();
+  const named = side.alerts.slice(0, mostNamed);
   return (
     <section className={styles.side} aria-labelledby={id}>
       <h3 className={surface.heading} id={id}>
@@ -137,12 +138,12 @@ function Side({ heading, name, side }: { heading: string; name?: string; side: C
         </div>
       )}
       <ul className={styles.list}>
-        {side.alerts.map((alert) => (
+        {named.map((alert) => (
           <li key={alert.id}>
             <Untrusted text={alert.title} />
           </li>
         ))}
-        {side.count > side.alerts.length && <li>and {(side.count - side.alerts.length).toLocaleString()} more</li>}
+        {side.count > named.length && <li>and {(side.count - named.length).toLocaleString()} more</li>}
       </ul>
     </section>
   );
