@@ -40,7 +40,7 @@ const alertsOf = (page: Page) =>
   page
     .getByRole("tab", { name: /^Alerts/ })
     .textContent()
-    .then((text) => Number((text ?? "").replace(/\D/g, "")));
+    .then((text) => Number(/\d+/.exec(text ?? "")?.[0]));
 
 async function undo(page: Page, alerts: number) {
   await page.getByRole("button", { name: "Undo" }).first().click();
