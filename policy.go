@@ -23,6 +23,7 @@ const (
 	VerbTokenManage   Verb = "token.manage"
 	VerbAuditRead     Verb = "audit.read"
 
+	VerbScoringManage     Verb = "scoring.manage"     // the points of the priority score, and what is said of assets
 	VerbDeviceGroupManage Verb = "devicegroup.manage" // the rules that put devices into groups
 )
 
@@ -30,7 +31,7 @@ const (
 var Verbs = []Verb{
 	VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 	VerbIntakeWrite, VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbCorrelation, VerbUserRead, VerbUserManage,
-	VerbTokenManage, VerbAuditRead, VerbDeviceGroupManage,
+	VerbTokenManage, VerbAuditRead, VerbScoringManage, VerbDeviceGroupManage,
 }
 
 // scopedVerbs are those that mean something within device groups. All others
@@ -62,7 +63,7 @@ var policy = map[Role][]Verb{
 	RoleOperator: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
 		VerbIntakeRead, VerbRuleRead, VerbUserRead},
 	RoleDetection: {VerbSession, VerbIncidentRead, VerbIncidentWrite, VerbAlertRead, VerbAlertWrite, VerbEventRead, VerbHunt,
-		VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbCorrelation, VerbUserRead, VerbAuditRead},
+		VerbIntakeRead, VerbRuleRead, VerbRuleManage, VerbCorrelation, VerbUserRead, VerbAuditRead, VerbScoringManage},
 	RoleSender: {VerbSession, VerbIntakeWrite},
 }
 

@@ -10,9 +10,12 @@ import (
 func TestPriority(t *testing.T) {
 	base := Incident{Severity: SeverityMedium, Categories: []string{"InitialAccess"}, ServiceSources: []ServiceSource{SourceEndpoint}, ActiveAlerts: 1,
 		AssetCounts: AssetCounts{Devices: 1}}
+	scoring := DefaultScoring()
+	marks := map[string][]AssetMark{"dc01.corp.example": {MarkCritical, MarkPrivileged}}
+	now := time.Unix(1e9, 0)
 	score := func(i Incident) int {
 		t.Helper()
-		s, factors := i.Priority()
+		s, factors := i.Priority(&scoring, marks, now)
 		sum := 0
 		for _, f := range factors {
 			if f.Points <= 0 || f.Text == "" || f.Name == "" {
@@ -36,6 +39,9 @@ func TestPriority(t *testing.T) {
 		"more tactics":     func(i *Incident) { i.Categories = []string{"InitialAccess", "Execution"} },
 		"more alerts":      func(i *Incident) { i.ActiveAlerts = 4 },
 		"more assets":      func(i *Incident) { i.AssetCounts.Users = 3 },
+		"marked asset":     func(i *Incident) { i.Labels = Labels{LabelAssets: {"DC01.corp.example"}} },
+		"known threat":     func(i *Incident) { i.Labels = Labels{LabelThreats: {"Emotet"}} },
+		"waiting":          func(i *Incident) { i.Status, i.Created = IncidentActive, now.Add(-49*time.Hour) },
 		"for several days": func(i *Incident) { i.LastActivity = i.FirstActivity.Add(72 * time.Hour) },
 	} {
 		inc := base
@@ -51,5 +57,26 @@ func TestPriority(t *testing.T) {
 	}
 	if s := score(Incident{Severity: SeverityInformational}); s != 0 {
 		t.Errorf("nothing is %d", s)
+	}
+}
+
+func TestScoringIsValidated(t *testing.T) {
+	good := DefaultScoring()
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(s *Scoring){
+		"negative":         func(s *Scoring) { s.Alerts = -1 },
+		"over 100":         func(s *Scoring) { s.Progress = 101 },
+		"unknown mark":     func(s *Scoring) { s.Marks = map[AssetMark]int{"shiny": 3} },
+		"unknown severity": func(s *Scoring) { s.Severity = map[Severity]int{"awful": 3} },
+		"empty tag":        func(s *Scoring) { s.Tags = map[string]int{" ": 3} },
+		"crossed bands":    func(s *Scoring) { s.Low = s.High },
+	} {
+		s := DefaultScoring()
+		spoil(&s)
+		if err := s.Validate(); CodeOf(err) != CodeInvalid {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -174,6 +174,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	a.work.Handle(cases.RegroupKind, a.cases.Regroup)
 	a.work.Every(cases.FillDevicesKind, 24*time.Hour, a.cases.FillDevices)
 	a.work.Handle(cases.BulkKind, a.cases.RunBulk)
+	a.work.Every(cases.RescoreKind, time.Hour, a.cases.Rescore)
 	if _, err := a.intake.Drain(ctx); err != nil {
 		return nil, fmt.Errorf("finish what an earlier run left: %w", err)
 	}

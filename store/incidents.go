@@ -51,7 +51,9 @@ func (tx *Tx) PutIncidents(rows []IncidentRow) error {
 		if err := tx.RequireWhole(r.Incident.ID); err != nil {
 			return err
 		}
-		r.Incident.Score, r.Incident.Factors = r.Incident.Priority()
+		if err := tx.score(r.Incident); err != nil {
+			return err
+		}
 	}
 	if err := tx.putIncidentRows(rows); err != nil {
 		return err

@@ -137,7 +137,8 @@ func queueStore(b *testing.B, n int) *Store {
 		Status: tocsin.IncidentActive, Classification: tocsin.ClassUnknown, Determination: tocsin.DetUnknown, Created: noon, LastUpdate: noon, FirstActivity: noon, LastActivity: noon,
 		AlertCount: 7, ActiveAlerts: 5, Categories: tocsin.Tactics()[2:6], Techniques: []string{"T1059.001", "T1021.002", "T1003"},
 		ServiceSources: tocsin.ServiceSources[1:3], CustomTags: []string{"tag7"}}
-	typical.Score, typical.Factors = typical.Priority()
+	scoring := tocsin.DefaultScoring()
+	typical.Score, typical.Factors = typical.Priority(&scoring, nil, noon)
 	body, err := json.Marshal(typical)
 	if err != nil {
 		b.Fatal(err)

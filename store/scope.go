@@ -218,6 +218,9 @@ func (tx *Tx) narrowIncidents(all []tocsin.Incident) ([]tocsin.Incident, error) 
 				return nil, err
 			}
 			inc = narrowed(inc, alerts)
+			if err := tx.score(&inc); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, inc)
 	}
@@ -243,7 +246,6 @@ func narrowed(inc tocsin.Incident, alerts []tocsin.Alert) tocsin.Incident {
 		out.Severity = inc.Severity
 	}
 	out.Recount(alerts)
-	out.Score, out.Factors = out.Priority()
 	return out
 }
 

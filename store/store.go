@@ -50,6 +50,7 @@ type Store struct {
 	names      nameMemory
 	labelTexts spellings
 	indexes    indexes
+	scorings   scorings
 	background sync.WaitGroup
 	devices    sharedDevices
 	parts      partsMemory

@@ -33,7 +33,7 @@ func TestEveryStatementNamesTheTenant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verb := regexp.MustCompile(`(?i)\b(FROM|JOIN|INTO|UPDATE)\s+(meta|account|session|token|incident|incident_body|incident_label|alert|alert_body|alert_label|key_stat|delivery|comment|tag|name|incident_name|alert_name|change|job|hunt_run|hunt_query|rearrangement|incident_apart|exclusion|rule_correlation|rule_group|merge_refused|device|device_key|device_group|alert_device|bulk|bulk_ids|bulk_item|owner_group|task|task_template)\b`)
+	verb := regexp.MustCompile(`(?i)\b(FROM|JOIN|INTO|UPDATE)\s+(meta|account|session|token|incident|incident_body|incident_label|alert|alert_body|alert_label|key_stat|delivery|comment|tag|name|incident_name|alert_name|change|job|hunt_run|hunt_query|rearrangement|incident_apart|asset_mark|exclusion|rule_correlation|rule_group|merge_refused|device|device_key|device_group|alert_device|bulk|bulk_ids|bulk_item|owner_group|task|task_template)\b`)
 	named := regexp.MustCompile(`tenant = \$1|INSERT INTO \w+ \([^)]*\btenant\b[^)]*\)`)
 	selfJoin := regexp.MustCompile(`(?i)\bJOIN\s+\w+`)
 	statements, used := 0, map[string]bool{}

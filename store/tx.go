@@ -34,6 +34,7 @@ type Tx struct {
 	lines      []tocsin.Change // of the record, not yet written
 	counters   map[string]*counted
 	after      []func()
+	rescored   bool         // the way of scoring was changed by it
 	change     *indexChange // what the index of the queue must follow; nil for nothing
 
 	devices *deviceMemory
