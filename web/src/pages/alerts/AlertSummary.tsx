@@ -23,6 +23,12 @@ import { assetNames } from "./columns";
 
 const useStyles = makeStyles({
   steps: { display: "inline-flex", flexShrink: 0 },
+  link: {
+    color: tokens.colorBrandForegroundLink,
+    textDecoration: "none",
+    ":hover": { textDecoration: "underline" },
+    ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
+  },
   text: { lineHeight: tokens.lineHeightBase300 },
 });
 
@@ -116,7 +122,7 @@ export function AlertSummary({ id, known, ids, onShow }: Props) {
                 <Owner name={alert.assignedTo} />
               </Fact>
               <Fact name="Incident">
-                <Link to={`/incidents/${encodeURIComponent(alert.incidentId)}`}>
+                <Link className={styles.link} to={`/incidents/${encodeURIComponent(alert.incidentId)}`}>
                   <Untrusted text={alert.tocsin?.incidentName || `Incident ${alert.incidentId}`} />
                 </Link>
               </Fact>
@@ -131,7 +137,9 @@ export function AlertSummary({ id, known, ids, onShow }: Props) {
                 <Chips items={assetNames(alert).map(plainText)} />
               </Fact>
               <Fact name="Found by">
-                {sourceWord(alert.serviceSource)} ({detectionSourceWord(alert.detectionSource).toLowerCase()})
+                {sourceWord(alert.serviceSource)}
+                {alert.detectionSource !== alert.serviceSource &&
+                  ` (${detectionSourceWord(alert.detectionSource).toLowerCase()})`}
               </Fact>
               {alert.tocsin?.ruleTitle && (
                 <Fact name="Rule">

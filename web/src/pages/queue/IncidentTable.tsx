@@ -126,7 +126,7 @@ const useStyles = makeStyles({
     minHeight: "40px",
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
     ":last-child": { borderBottom: "none" },
-    "& > :first-child": { justifySelf: "start" },
+    "& > :nth-child(2)": { justifySelf: "start" },
   },
   alertName: {
     overflow: "hidden",

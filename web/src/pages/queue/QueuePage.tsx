@@ -345,7 +345,7 @@ function useTriage(
     close: () => {
       setDialog(undefined);
       // The focus goes back to the row, or to the one that took its place.
-      setTimeout(() => (rowOf(currentId) ?? rowOf(incidents[place.current]?.id))?.focus(), 50);
+      if (currentId) setTimeout(() => (rowOf(currentId) ?? rowOf(incidents[place.current]?.id))?.focus(), 50);
     },
   };
 }

@@ -128,7 +128,7 @@ interface ChangeProps {
 const classes = (["truePositive", "informationalExpectedActivity", "falsePositive"] as const).flatMap((c) =>
   legalDeterminations(c).map((d) => ({
     value: `${c} ${d}`,
-    label: `${classificationWord(c)} – ${determinationWord(d)}`,
+    label: d === "unknown" ? classificationWord(c) : `${classificationWord(c)} – ${determinationWord(d)}`,
   })),
 );
 
