@@ -135,10 +135,12 @@ type graphAlert struct {
 
 // alertDetails are Tocsin's own properties of an alert.
 type alertDetails struct {
-	Version   int64  `json:"version"`
-	Count     int64  `json:"count"`
-	RuleID    string `json:"ruleId,omitempty"`
-	RuleTitle string `json:"ruleTitle,omitempty"`
+	Version int64  `json:"version"`
+	Count   int64  `json:"count"`
+	RuleID  string `json:"ruleId,omitempty"`
+	// Correlation is enabled or disabled, as it was when the alert was taken.
+	Correlation string `json:"correlation,omitempty"`
+	RuleTitle   string `json:"ruleTitle,omitempty"`
 	// Labels are what Graph has no property for.
 	SensitivityLabels []string    `json:"sensitivityLabels"`
 	SubscriptionIDs   []string    `json:"subscriptionIds"`
@@ -269,7 +271,7 @@ func (v view) alert(a *tocsin.Alert) graphAlert {
 		SystemTags:     list(a.SystemTags), CustomDetails: a.CustomDetails,
 		Comments: comments(a.Comments),
 		Evidence: make([]map[string]any, 0, len(a.Evidence)),
-		Tocsin: alertDetails{Version: a.Version, Count: a.Count, RuleID: a.DetectorID, RuleTitle: a.RuleTitle,
+		Tocsin: alertDetails{Version: a.Version, Count: a.Count, RuleID: a.DetectorID, Correlation: string(a.Correlation), RuleTitle: a.RuleTitle,
 			SensitivityLabels: list(a.SensitivityLabels), SubscriptionIDs: list(a.Labels()[tocsin.LabelSubscriptions]), IncidentName: a.IncidentName, DataStream: a.DataStream, Workspace: a.Workspace,
 			Rows: make([]rowRef, 0, len(a.Rows)), Links: make([]graphLink, 0, len(a.Links))},
 	}

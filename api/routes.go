@@ -67,7 +67,7 @@ func is[T any]() reflect.Type { return reflect.TypeFor[T]() }
 var routes = concat(
 	graphRoutes,
 	facetRoutes,
-	rearrangeRoutes, chainRoutes,
+	rearrangeRoutes, correlationRoutes, chainRoutes,
 	bulkRoutes,
 	groupRoutes,
 	taskRoutes,

@@ -112,7 +112,8 @@ func (w *world) incident(t testing.TB, id int64) tocsin.Incident {
 }
 
 // sound checks the record's chain, and that every incident of the tenant says
-// what recounting its alerts from nothing says.
+// what recounting its alerts from nothing says; and that each alert is in exactly
+// one incident that is there (C01).
 func (w *world) sound(t testing.TB) {
 	t.Helper()
 	n, bad, err := w.st.VerifyChain(t.Context())
@@ -123,7 +124,14 @@ func (w *world) sound(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	in := map[string]int64{}
 	for _, inc := range p.Incidents {
+		for i := range inc.Alerts {
+			if have, ok := in[inc.Alerts[i].ID]; ok || inc.Alerts[i].IncidentID != inc.ID || inc.Status == tocsin.IncidentRedirected {
+				t.Errorf("alert %s is in incident %d (%s) and in %d, and says %d", inc.Alerts[i].ID, inc.ID, inc.Status, have, inc.Alerts[i].IncidentID)
+			}
+			in[inc.Alerts[i].ID] = inc.ID
+		}
 		want := inc
 		want.Recount(inc.Alerts)
 		if inc.AlertCount != want.AlertCount || inc.ActiveAlerts != want.ActiveAlerts || inc.Severity != want.Severity ||
@@ -131,6 +139,13 @@ func (w *world) sound(t testing.TB) {
 			!inc.LastActivity.Equal(want.LastActivity) || fmt.Sprint(inc.Assets, inc.Categories, inc.Techniques, inc.ServiceSources) !=
 			fmt.Sprint(want.Assets, want.Categories, want.Techniques, want.ServiceSources) {
 			t.Errorf("incident %d says\n%+v\nits alerts say\n%+v", inc.ID, inc, want)
+		}
+	}
+	if !p.More {
+		for id, a := range w.whereAll(t) {
+			if in[id] != a.IncidentID {
+				t.Errorf("alert %s says that it is in incident %d and is in %d", id, a.IncidentID, in[id])
+			}
 		}
 	}
 }

@@ -215,6 +215,9 @@ func learn(tx *store.Tx) ([]learnedCut, error) {
 // people's cuts suggest. A suggestion is never applied by itself.
 func (c *Cases) Exclusions(ctx context.Context) (have []tocsin.Exclusion, suggested []tocsin.ExclusionSuggestion, err error) {
 	err = c.st.View(ctx, func(tx *store.Tx) error {
+		if tx.Limited() {
+			return tocsin.Errorf(tocsin.CodeForbidden, "exclusions speak of all devices, and you see those of some groups only")
+		}
 		if have, err = tx.Exclusions(); err != nil {
 			return err
 		}

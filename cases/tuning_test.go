@@ -218,3 +218,46 @@ func TestPolicyOfTenant(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// C13: after a merge the target has the tags, the entities and the rules of both.
+func TestC13UnionAfterMerge(t *testing.T) {
+	w := newWorld(t)
+	ids := w.three(t)
+	for n, id := range ids[1:] {
+		h := fmt.Sprint("h", n+2)
+		a := alert("ruled "+h, "Ruled", day.Add(time.Duration(100*(n+2)+3)*time.Minute), device(h), process(h, "g"+h, h+".exe"))
+		a.RuleTitle = "The rule of " + h
+		if got := w.accept(t, a)[0].IncidentID; got != id {
+			t.Fatalf("%s went into %d", h, got)
+		}
+		_, err := w.UpdateIncident(anna(t), id, IncidentUpdate{CustomTags: &[]string{fmt.Sprint("tag ", id), "both"}})
+		w.do(t, err)
+	}
+	a, b := w.incident(t, ids[1]), w.incident(t, ids[2])
+	w.accept(t, alert("tie", "Tie", day.Add(250*time.Minute), device("h2"), process("h2", "gh2", "h2.exe"), device("h3"), process("h3", "gh3", "h3.exe")))
+	to := ids[1]
+	if inc := w.incident(t, to); inc.Status == tocsin.IncidentRedirected {
+		to = inc.RedirectID
+	}
+	inc := w.incident(t, to)
+	for _, was := range []tocsin.Incident{a, b} {
+		for _, tag := range was.CustomTags {
+			if !slices.Contains(inc.CustomTags, tag) {
+				t.Errorf("tag %q is lost: %q", tag, inc.CustomTags)
+			}
+		}
+		for _, x := range was.Assets {
+			if !slices.ContainsFunc(inc.Assets, func(y tocsin.Asset) bool { return y.Name == x.Name }) {
+				t.Errorf("%s is lost", x.Name)
+			}
+		}
+		if len(was.Labels[tocsin.LabelPolicies]) == 0 {
+			t.Error("an incident names no rule")
+		}
+		for _, rule := range was.Labels[tocsin.LabelPolicies] {
+			if !slices.Contains(inc.Labels[tocsin.LabelPolicies], rule) {
+				t.Errorf("rule %q is lost: %q", rule, inc.Labels[tocsin.LabelPolicies])
+			}
+		}
+	}
+}

@@ -34,6 +34,9 @@ type Config struct {
 	// NoIndex has the queue answered by the tables alone: slower, and with 200 MB
 	// of memory less for a million incidents.
 	NoIndex bool
+	// Fault, when set, is asked before every statement that writes and before
+	// every commit, which fails with its error: how tests break off anywhere.
+	Fault func() error
 }
 
 // Store is an open case store. Its methods may be called from any goroutine.
@@ -181,6 +184,11 @@ func (s *Store) run(ctx context.Context, p tocsin.Principal, write bool, fn func
 func (tx *Tx) commit() error {
 	if err := tx.finishIndexed(); err != nil {
 		return fmt.Errorf("commit: %w", err)
+	}
+	if fault := tx.s.cfg.Fault; fault != nil {
+		if err := fault(); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
 	}
 	if tx.change == nil {
 		if err := tx.raw.Commit(); err != nil {

@@ -106,6 +106,11 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 	if !tx.write {
 		return 0, errReadOnly
 	}
+	if fault := tx.s.cfg.Fault; fault != nil {
+		if err := fault(); err != nil {
+			return 0, err
+		}
+	}
 	var res sql.Result
 	var err error
 	if st := tx.stmt(q); st != nil {
