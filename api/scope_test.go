@@ -185,8 +185,8 @@ var limitedWalk = map[string]walked{
 	"listActivities":     {paths: []string{"{in}/activities", "{mixed}/activities", "{out}/activities"}},
 	"incidentSummary":    {}, "listTags": {paths: []string{"", "?q={canary}"}}, "listPeople": {}, "listRules": {}, "getSession": {}, "listGroups": {},
 	"exportIncidents": {paths: []string{"", "?$search={canary}"}}, "exportAlerts": {paths: []string{"", "?$search={canary}"}},
-	"incidentFacets": {paths: []string{"?properties=severity,customTags,categories,deviceGroups,productNames,assets,osPlatforms,assignedTo,updatedBy", "?properties=assets&$filter=tocsin/alertCount gt 0"}},
-	"alertFacets":    {paths: []string{"?properties=severity,osPlatforms,productName,deviceGroups,detectorId"}},
+	"incidentFacets": {paths: []string{"?properties=severity,customTags,tocsin/deviceGroups,tocsin/productNames,tocsin/assets,tocsin/osPlatforms,assignedTo", "?properties=tocsin/assets&$filter=tocsin/alertCount gt 0"}},
+	"alertFacets":    {paths: []string{"?properties=severity,tocsin/osPlatforms,productName,tocsin/deviceGroups,detectorId"}},
 	"listFilterSets": {paths: []string{"?noun=incident"}}, "getPreference": {paths: []string{"columns"}},
 	"bulkIncidents": {body: `{"ids":["{out}","{mixed}"],"change":{"status":"resolved"}}`}, "bulkAlerts": {body: `{"ids":["{outAlert}"],"change":{"status":"resolved"}}`},
 	"listBulks": {}, "getBulk": {paths: []string{"1"}}, "listBulkItems": {paths: []string{"1/items"}},
@@ -201,7 +201,12 @@ var limitedWalk = map[string]walked{
 	"kustoQueryV2":  {body: `{"db":"Tocsin","csl":"DeviceProcessEvents | join kind=leftouter (DeviceProcessEvents) on DeviceName"}`},
 	"kustoCommand":  {body: `{"db":"Tocsin","csl":".show tables"}`},
 	"huntingSchema": {}, "preparedHunts": {paths: []string{"?type=device&name=blue-1"}}, "listHuntingQueries": {}, "huntingHistory": {},
-	"linkHunt": {body: `{"incidentId":"{out}","title":"x"}`},
+	"listTasks": {paths: []string{"{in}/tasks", "{mixed}/tasks", "{out}/tasks"}}, "addTask": {paths: []string{"{out}/tasks"}, body: `{"title":"x"}`},
+	"updateTask": {paths: []string{"{out}/tasks/1"}, body: `{"title":"x"}`}, "deleteTask": {paths: []string{"{out}/tasks/1"}},
+	"applyTaskTemplate": {paths: []string{"{out}/tasks/template"}, body: `{"templateId":1}`},
+	"touchPresence":     {paths: []string{"{out}/presence", "{mixed}/presence"}, body: `{}`}, "leavePresence": {paths: []string{"{in}/presence"}},
+	"similarAlerts": {paths: []string{"{inAlert}/similar", "{partAlert}/similar", "{hiddenAlert}/similar"}},
+	"linkHunt":      {body: `{"incidentId":"{out}","title":"x"}`},
 }
 
 // notWalked are routes that say nothing of cases or telemetry, and why.
@@ -209,6 +214,7 @@ var notWalked = map[string]string{
 	"openapi": "describes the routes", "signOut": "ends the token's session, of which there is none", "changePassword": "of people only",
 	"createFilterSet": "answers what was sent", "updateFilterSet": "one's own", "deleteFilterSet": "one's own", "putPreference": "one's own",
 	"saveHuntingQuery": "answers what was sent", "updateHuntingQuery": "one's own", "deleteHuntingQuery": "one's own",
+	"listTaskTemplates": "lists of steps for everybody", "createTaskTemplate": "as that", "updateTaskTemplate": "as that", "deleteTaskTemplate": "as that",
 	"cancelBulk": "one's own", "undoBulk": "one's own", "streamChanges": "TestP01Stream",
 	"token": "public", "signIn": "public", "health": "public", "kustoMetadata": "public", "hecHealth": "public",
 }

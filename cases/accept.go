@@ -244,6 +244,11 @@ func (b *batch) take(in *arrival) (Accepted, error) {
 			return Accepted{}, err
 		}
 	}
+	if set.policy.GroupsApart {
+		if in.facts.Groups, err = b.tx.GroupsOfDevices(in.seen); err != nil {
+			return Accepted{}, err
+		}
+	}
 	oi, err := b.house(in, set)
 	if err != nil {
 		return Accepted{}, err

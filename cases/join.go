@@ -47,6 +47,11 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, numbers []int
 	if err := b.setApart(cands); err != nil {
 		return correlate.Decision{}, err
 	}
+	if set.policy.GroupsApart && len(cands) > 0 {
+		if err := b.groupCandidates(cands); err != nil {
+			return correlate.Decision{}, err
+		}
+	}
 	return correlate.Decide(f, cands, prev, set.policy), nil
 }
 
@@ -129,6 +134,24 @@ func (b *batch) boundEntities(d *correlate.Decision, most int) error {
 		d.Why = d.Links[0].Sentence
 	}
 	return nil
+}
+
+// groupCandidates tells the candidates the device groups that they concern.
+func (b *batch) groupCandidates(cands []correlate.Candidate) error {
+	ids := make([]int64, len(cands))
+	for i := range cands {
+		ids[i] = cands[i].IncidentID
+	}
+	groups, err := b.tx.GroupsOfIncidents(ids)
+	for id, k := range b.alerts { // those of this batch may not be written yet
+		if at := k.a.IncidentID; slices.Contains(ids, at) && err == nil {
+			groups[at] = append(groups[at], b.facts[id].Groups...)
+		}
+	}
+	for i := range cands {
+		cands[i].Groups = groups[cands[i].IncidentID]
+	}
+	return err
 }
 
 // setApart tells the candidates which of the others people parted from them.

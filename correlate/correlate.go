@@ -55,6 +55,9 @@ type Candidate struct {
 	AlertCount     int
 	// Apart are incidents that a person parted from this one.
 	Apart []int64
+	// Groups are the device groups of the incident's devices, when the policy
+	// keeps device groups apart; else nobody looks at them.
+	Groups []int64
 	// Members are those alerts of the incident that share a lookup key, newest
 	// first, at most MaxMembers.
 	Members []Facts

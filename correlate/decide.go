@@ -34,6 +34,9 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 	if len(cands) > MaxCandidates {
 		cands = cands[:MaxCandidates]
 	}
+	if p.GroupsApart {
+		cands = slices.DeleteFunc(slices.Clone(cands), func(c Candidate) bool { return strangers(f.Groups, c.Groups) })
+	}
 	w := newWeigher(&f, &prev, &p, cands)
 	var all []scored
 	for i := range cands {
@@ -198,7 +201,16 @@ func Differ(a, b *Candidate) (on []string) {
 	if decided(string(a.Determination), string(b.Determination)) {
 		on = append(on, "determination")
 	}
+	if strangers(a.Groups, b.Groups) {
+		on = append(on, "device group")
+	}
 	return on
+}
+
+// strangers are two sets of device groups that have none in common. What has no
+// device is of no group, and nobody's stranger.
+func strangers(a, b []int64) bool {
+	return len(a) > 0 && len(b) > 0 && !slices.ContainsFunc(a, func(g int64) bool { return slices.Contains(b, g) })
 }
 
 func decided(a, b string) bool {

@@ -25,6 +25,8 @@ type Facts struct {
 	Categories []string             `json:"c,omitempty"`
 	Techniques []string             `json:"q,omitempty"`
 	Things     []Thing              `json:"k,omitempty"`
+	// Groups are the device groups of the alert's devices, as Candidate.Groups.
+	Groups []int64 `json:"-"`
 }
 
 // Part is what a thing is in its alert, as far as weighing differs.

@@ -54,6 +54,9 @@ type Policy struct {
 	// Join is the weight from which on an alert joins an incident, Merge the
 	// weight that it must have with each of two incidents to merge them.
 	Join, Merge float64
+	// GroupsApart keeps what concerns devices of different device groups in
+	// different incidents, whatever the evidence.
+	GroupsApart bool
 	// MergeSmall: for an incident of fewer alerts than this the weight needed
 	// to merge it sinks towards Join.
 	MergeSmall int

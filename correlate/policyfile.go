@@ -19,6 +19,7 @@ type policyFile struct {
 	WindowHours *float64              `json:"windowHours,omitempty"`
 	MaxAlerts   *int                  `json:"maxAlerts,omitempty"`
 	MaxEntities *int                  `json:"maxEntities,omitempty"`
+	GroupsApart *bool                 `json:"keepDeviceGroupsApart,omitempty"`
 	Weights     map[Signal]weightFile `json:"weights,omitempty"`
 }
 
@@ -32,7 +33,7 @@ type weightFile struct {
 const MaxPolicyBytes = 64 << 10
 
 // ParsePolicy reads a policy from JSON: {"join": 1, "merge": 1.3, "windowHours":
-// 168, "maxAlerts": 500, "maxEntities": 1000, "weights": {"sameUser": {"full":
+// 168, "maxAlerts": 500, "maxEntities": 1000, "keepDeviceGroupsApart": false, "weights": {"sameUser": {"full":
 // 0.8, "halfMinutes": 480, "rarity": 3}}}. What is left out is as in
 // DefaultPolicy. An unknown name, or a figure out of its range, is an Error of
 // CodeInvalid that names it.
@@ -65,6 +66,9 @@ func ParsePolicy(text []byte) (Policy, error) {
 	}
 	if in.MaxEntities != nil {
 		p.MaxEntities = *in.MaxEntities
+	}
+	if in.GroupsApart != nil {
+		p.GroupsApart = *in.GroupsApart
 	}
 	for _, sig := range slices.Sorted(maps.Keys(in.Weights)) {
 		w, ok := p.Weights[sig]

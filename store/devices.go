@@ -429,3 +429,38 @@ func (s *Store) ScopeDevices(ctx context.Context) (ids, names []string, err erro
 	})
 	return ids, names, err
 }
+
+// GroupsOfDevices are the groups of these devices, also of those that are not
+// known yet.
+func (tx *Tx) GroupsOfDevices(devices []tocsin.Seen) (groups []int64, err error) {
+	for i := range devices {
+		id, err := tx.device(&devices[i])
+		if err != nil {
+			return nil, err
+		}
+		d, err := tx.Device(id)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(groups, d.Group) {
+			groups = append(groups, d.Group)
+		}
+	}
+	return groups, nil
+}
+
+// GroupsOfIncidents are the groups of the devices of these incidents.
+func (tx *Tx) GroupsOfIncidents(incidents []int64) (map[int64][]int64, error) {
+	out := map[int64][]int64{}
+	rows, err := tx.query(`SELECT DISTINCT s.incident_id, d.group_id FROM alert_device AS s JOIN device AS d ON d.tenant = s.tenant AND d.id = s.device_id
+		WHERE s.tenant = $1 AND s.incident_id IN `+inList(2, len(incidents)), anys(incidents)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id, g int64
+		err := rows.Scan(&id, &g)
+		if tx.inScope(g) {
+			out[id] = append(out[id], g)
+		}
+		return err
+	})
+	return out, err
+}
