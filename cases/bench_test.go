@@ -11,29 +11,47 @@ import (
 	"github.com/tocsinhq/tocsin/store"
 )
 
-// traffic is n alerts of a company of 500 devices and 400 people: three rules
-// in four are common ones, activity moves on by a few seconds an alert.
+// company is what happens at a company of 500 devices and 400 people: three
+// rules in four are common ones, activity moves on by a few seconds an alert.
+type company struct {
+	r    *rand.Rand
+	seed uint64
+	n    int
+	at   time.Time
+}
+
+func newCompany(seed uint64, at time.Time) *company {
+	return &company{r: rand.New(rand.NewPCG(seed, 1)), seed: seed, at: at}
+}
+
+// next is its next alert.
+func (c *company) next() tocsin.Alert {
+	r, i := c.r, c.n
+	c.n++
+	c.at = c.at.Add(time.Duration(r.IntN(20_000)) * time.Millisecond)
+	host := fmt.Sprintf("ws-%03d.corp.example", r.IntN(500))
+	ev := []tocsin.Evidence{device(host), user(fmt.Sprintf("user%03d@corp.example", r.IntN(400))),
+		process(host, fmt.Sprintf("{%d-%d}", c.seed, i), "powershell.exe"),
+		{Type: tocsin.EvIP, Props: map[string]any{"ipAddress": fmt.Sprintf("10.0.%d.%d", r.IntN(4), r.IntN(250))}},
+		{Type: tocsin.EvFile, Device: host, Props: map[string]any{"fileDetails": map[string]any{
+			"fileName": "tool.exe", "sha256": fmt.Sprintf("%064x", r.IntN(3000)+1)}}}}
+	rule := r.IntN(40)
+	if r.IntN(4) > 0 {
+		rule = r.IntN(8)
+	}
+	a := alert(fmt.Sprintf("x%d-%d", c.seed, i), fmt.Sprintf("Rule number %d", rule), c.at, ev...)
+	a.DetectorID, a.DeliveryID = fmt.Sprintf("r%d", rule), fmt.Sprintf("d%d-%d", c.seed, i)
+	a.Category = tocsin.Tactics()[rule%14]
+	a.Severity = tocsin.Severities[1+rule%4]
+	return a
+}
+
+// traffic is n alerts of the company.
 func traffic(n int, seed uint64) []tocsin.Alert {
-	r := rand.New(rand.NewPCG(seed, 1))
+	c := newCompany(seed, day.Add(-24*time.Hour))
 	out := make([]tocsin.Alert, n)
-	at := day.Add(-24 * time.Hour)
 	for i := range out {
-		at = at.Add(time.Duration(r.IntN(20_000)) * time.Millisecond)
-		host := fmt.Sprintf("ws-%03d.corp.example", r.IntN(500))
-		ev := []tocsin.Evidence{device(host), user(fmt.Sprintf("user%03d@corp.example", r.IntN(400))),
-			process(host, fmt.Sprintf("{%d}", i), "powershell.exe"),
-			{Type: tocsin.EvIP, Props: map[string]any{"ipAddress": fmt.Sprintf("10.0.%d.%d", r.IntN(4), r.IntN(250))}},
-			{Type: tocsin.EvFile, Device: host, Props: map[string]any{"fileDetails": map[string]any{
-				"fileName": "tool.exe", "sha256": fmt.Sprintf("%064x", r.IntN(3000)+1)}}}}
-		rule := r.IntN(40)
-		if r.IntN(4) > 0 {
-			rule = r.IntN(8)
-		}
-		a := alert(fmt.Sprintf("x%d-%d", seed, i), fmt.Sprintf("Rule number %d", rule), at, ev...)
-		a.DetectorID, a.DeliveryID = fmt.Sprintf("r%d", rule), fmt.Sprintf("d%d-%d", seed, i)
-		a.Category = tocsin.Tactics()[rule%14]
-		a.Severity = tocsin.Severities[1+rule%4]
-		out[i] = a
+		out[i] = c.next()
 	}
 	return out
 }

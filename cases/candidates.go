@@ -42,10 +42,13 @@ type openIndex struct {
 	came   []string // ids in the order of coming, of those gone again too
 	kept   []uint32 // whose facts are held, oldest first
 	search uint64
+	most   int // alerts; maxOpenAlerts
+	facts  int // of them; maxKeptFacts
 }
 
 func newOpenIndex() *openIndex {
-	return &openIndex{byID: map[string]uint32{}, byKey: map[int64][]uint32{}, of: map[int64][]uint32{}, stands: map[int64]store.Standing{}}
+	return &openIndex{byID: map[string]uint32{}, byKey: map[int64][]uint32{}, of: map[int64][]uint32{}, stands: map[int64]store.Standing{},
+		most: maxOpenAlerts, facts: maxKeptFacts}
 }
 
 // order is that of the lists of byKey.
@@ -84,13 +87,13 @@ func (x *openIndex) add(a openAlert) uint32 {
 
 // shrink keeps the index within its bounds.
 func (x *openIndex) shrink() {
-	for len(x.byID) > maxOpenAlerts {
+	for len(x.byID) > x.most {
 		if n, ok := x.byID[x.came[0]]; ok {
 			x.remove(n)
 		}
 		x.came = x.came[1:]
 	}
-	if len(x.came) > 2*maxOpenAlerts {
+	if len(x.came) > 2*x.most {
 		x.came = slices.DeleteFunc(x.came, func(id string) bool { _, ok := x.byID[id]; return !ok })
 	}
 }
@@ -155,7 +158,7 @@ func (x *openIndex) move(from, to int64) {
 func (x *openIndex) keep(n uint32, f *correlate.Facts) {
 	x.slab[n].facts = f
 	x.kept = append(x.kept, n)
-	if len(x.kept) > maxKeptFacts {
+	if len(x.kept) > x.facts {
 		x.slab[x.kept[0]].facts = nil
 		x.kept = x.kept[1:]
 	}

@@ -186,7 +186,11 @@ func (b *batch) setApart(cands []correlate.Candidate) error {
 func (b *batch) candidates(seen []uint32) ([]correlate.Candidate, error) {
 	x := b.memory.open
 	var out []correlate.Candidate
-	var members [][]uint32
+	type member struct {
+		n uint32
+		f *correlate.Facts // held now: keeping others lets those go that are held longest
+	}
+	var members [][]member
 	var want []string // whose facts are not held
 	at := map[int64]int{}
 	for _, n := range seen {
@@ -207,8 +211,14 @@ func (b *batch) candidates(seen []uint32) ([]correlate.Candidate, error) {
 		if len(members[i]) >= correlate.MaxMembers {
 			continue
 		}
-		members[i] = append(members[i], n)
-		if x.slab[n].facts == nil {
+		m := member{n, x.slab[n].facts}
+		if m.f == nil {
+			if f, ok := b.facts[x.slab[n].id]; ok {
+				m.f = &f // of this batch, and perhaps not written yet
+			}
+		}
+		members[i] = append(members[i], m)
+		if m.f == nil {
 			want = append(want, x.slab[n].id)
 		}
 	}
@@ -218,13 +228,12 @@ func (b *batch) candidates(seen []uint32) ([]correlate.Candidate, error) {
 	}
 	for i := range out {
 		out[i].Members = make([]correlate.Facts, len(members[i]))
-		for j, n := range members[i] {
-			f := x.slab[n].facts
-			if f == nil {
-				f = read[x.slab[n].id]
-				x.keep(n, f)
+		for j, m := range members[i] {
+			if m.f == nil {
+				m.f = read[x.slab[m.n].id]
+				x.keep(m.n, m.f)
 			}
-			out[i].Members[j] = *f
+			out[i].Members[j] = *m.f
 		}
 	}
 	return out, nil
