@@ -132,7 +132,7 @@ func defenderBody(r *http.Request, status int, err error) any {
 		http.StatusNotFound: "NotFound", http.StatusTooManyRequests: "TooManyRequests", http.StatusRequestEntityTooLarge: "InvalidRequestBody",
 		http.StatusUnsupportedMediaType: "InvalidRequestBody", http.StatusGatewayTimeout: "GatewayTimeout", http.StatusServiceUnavailable: "ServiceUnavailable"}[status]
 	var he *httpError
-	if errors.As(err, &he) && he.code == "MissingRequiredParameter" {
+	if errors.As(err, &he) && (he.code == "MissingRequiredParameter" || he.code == "ODataError") {
 		code = he.code
 	}
 	if code == "" {

@@ -129,6 +129,11 @@ type Config struct {
 	// RatePerSecond and RateBurst bound the calls of one principal; 100 and
 	// 1,000 when 0.
 	RatePerSecond, RateBurst float64
+	// Clients bounds the calls of one token or client beside that, on every
+	// route but those for telemetry; the zero value does not. Defender bounds
+	// those to the older interface of Defender's incidents and alerts; 50 a
+	// minute and 1,500 an hour when zero, which is what its clients know.
+	Clients, Defender Pace
 	// Ready is asked by /healthz; nil is always ready.
 	Ready func(ctx context.Context) error
 }
@@ -140,6 +145,8 @@ type API struct {
 	now     func() time.Time
 	mux     *http.ServeMux
 	limits  *limiter
+	clients paced
+	slow    paced
 	meter   *meter
 	streams *streams
 }
@@ -167,6 +174,9 @@ func New(cfg Config) *API {
 	if cfg.RatePerSecond == 0 {
 		cfg.RatePerSecond, cfg.RateBurst = 100, 1000
 	}
+	if cfg.Defender == (Pace{}) {
+		cfg.Defender = Pace{PerMinute: 50, PerHour: 1500}
+	}
 	if cfg.TenantID == "" {
 		cfg.TenantID = tocsin.DefaultTenant
 	}
@@ -178,7 +188,7 @@ func New(cfg Config) *API {
 	}
 	cfg.PublicURL = strings.TrimSuffix(cfg.PublicURL, "/")
 	a := &API{cfg: cfg, log: cfg.Log, now: cfg.Now, mux: http.NewServeMux(),
-		limits: newLimiter(cfg.RatePerSecond, cfg.RateBurst), meter: newMeter(cfg.Metrics), streams: newStreams(cfg.MaxStreams)}
+		limits: newLimiter(cfg.RatePerSecond, cfg.RateBurst), clients: newPaced(cfg.Clients), slow: newPaced(cfg.Defender), meter: newMeter(cfg.Metrics), streams: newStreams(cfg.MaxStreams)}
 	for i := range routes {
 		rt := &routes[i]
 		a.mux.Handle(rt.method+" "+rt.path, a.serve(rt))

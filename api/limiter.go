@@ -29,7 +29,10 @@ func newLimiter(rate, burst float64) *limiter {
 }
 
 // take is 0 when key may go on, and otherwise how long to wait.
-func (l *limiter) take(key string, now time.Time) time.Duration {
+func (l *limiter) take(key string, now time.Time) time.Duration { return l.ask(key, now, true) }
+
+// ask is take that with count false only tells.
+func (l *limiter) ask(key string, now time.Time, count bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.keys[key]
@@ -43,7 +46,9 @@ func (l *limiter) take(key string, now time.Time) time.Duration {
 		b.at = now
 	}
 	if b.left >= 1 {
-		b.left--
+		if count {
+			b.left--
+		}
 		return 0
 	}
 	return time.Duration((1 - b.left) / l.rate * float64(time.Second))
@@ -63,4 +68,41 @@ func (l *limiter) sweep(now time.Time) {
 	if len(l.keys) >= limiterKeys {
 		clear(l.keys)
 	}
+}
+
+// Pace is how many calls one client may make in a minute and in an hour; 0 does
+// not bound.
+type Pace struct {
+	PerMinute, PerHour int
+}
+
+// paced holds the clients to a Pace. A client may use a minute's or an hour's
+// calls at once; then they come back evenly.
+type paced []*limiter
+
+func newPaced(p Pace) (out paced) {
+	for _, b := range []struct {
+		calls int
+		in    time.Duration
+	}{{p.PerMinute, time.Minute}, {p.PerHour, time.Hour}} {
+		if b.calls > 0 {
+			out = append(out, newLimiter(float64(b.calls)/b.in.Seconds(), float64(b.calls)))
+		}
+	}
+	return out
+}
+
+// take is 0 when key may go on, and otherwise how long to wait at least. A call
+// that is refused counts nowhere.
+func (p paced) take(key string, now time.Time) (wait time.Duration) {
+	for _, l := range p {
+		wait = max(wait, l.ask(key, now, false))
+	}
+	if wait > 0 {
+		return wait
+	}
+	for _, l := range p {
+		wait = max(wait, l.ask(key, now, true))
+	}
+	return wait
 }

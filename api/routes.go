@@ -33,6 +33,7 @@ type route struct {
 	stream  bool    // the body or the answer may take long: no total time limit
 	events  bool    // the body is telemetry: Config.MaxEventsBytes, may be gzip
 	noCSRF  string  // why a session needs no CSRF token here
+	slow    bool    // clients of Defender's older interface: at its pace, Config.Defender
 	dialect dialect // whose error bodies the clients of this route read
 }
 
@@ -80,6 +81,7 @@ var routes = concat(
 	keptRoutes,
 	huntingRoutes,
 	advancedRoutes,
+	defenderRoutes,
 	kustoRoutes,
 	savedRoutes,
 	telemetryRoutes,

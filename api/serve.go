@@ -196,7 +196,7 @@ func (a *API) admit(rt *route, w http.ResponseWriter, r *http.Request) (*http.Re
 				return r, err
 			}
 		}
-		if wait := a.limits.take(who.Principal.Tenant+"/"+who.Principal.ID, time.Now()); wait > 0 {
+		if wait := a.pace(rt, &who); wait > 0 {
 			a.meter.refused.WithLabelValues("rate").Inc()
 			return r, tooMany(wait, "too many requests; slow down")
 		}
@@ -209,6 +209,19 @@ func (a *API) admit(rt *route, w http.ResponseWriter, r *http.Request) (*http.Re
 		return r, err
 	}
 	return r, a.admitBody(rt, w, r)
+}
+
+// pace is how long who has to wait before the next call, 0 for not at all.
+func (a *API) pace(rt *route, who *auth.Identity) time.Duration {
+	key := who.Principal.Tenant + "/" + who.Principal.ID
+	wait := a.limits.take(key, time.Now())
+	if wait == 0 && who.Method != auth.MethodSession && rt.verb != tocsin.VerbIntakeWrite {
+		wait = a.clients.take(key, a.now())
+	}
+	if wait == 0 && rt.slow {
+		wait = a.slow.take(key, a.now())
+	}
+	return wait
 }
 
 // admitBody bounds the body and checks that it is what the route takes.

@@ -52,10 +52,12 @@ type Config struct {
 	ExternalData []string
 	WebDev       string // URL of a Vite server to take the portal from
 	Heads        Heads  // where the head of the record is published
-	NoRules      bool   // match nothing: for measuring intake alone
-	Version      string
-	Log          *slog.Logger
-	Now          func() time.Time // time.Now when nil
+	// Clients and Defender bound the calls of one client; see api.Config.
+	Clients, Defender api.Pace
+	NoRules           bool // match nothing: for measuring intake alone
+	Version           string
+	Log               *slog.Logger
+	Now               func() time.Time // time.Now when nil
 }
 
 // CheckListen reports a listening address that would carry passwords in the
@@ -187,7 +189,7 @@ func New(ctx context.Context, cfg Config) (_ *App, err error) {
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.api = api.New(api.Config{
 		Auth: a.auth, Cases: a.cases, Feed: a.store, Kept: a.store, Lake: a.lake, Intake: a.intake, Rules: ruleDoor{a.rules, a.store}, Hunting: a.hunter, PublicURL: cfg.PublicURL, Ready: a.ready,
-		Portal: portal, Metrics: metrics, Log: cfg.Log, Now: cfg.Now, TenantID: tocsin.DefaultTenant, TenantName: "Default", Version: cfg.Version,
+		Portal: portal, Metrics: metrics, Log: cfg.Log, Now: cfg.Now, TenantID: tocsin.DefaultTenant, TenantName: "Default", Version: cfg.Version, Clients: cfg.Clients, Defender: cfg.Defender,
 	})
 	return a, nil
 }

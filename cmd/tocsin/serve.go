@@ -30,6 +30,10 @@ func runServe(ctx context.Context, args []string) error {
 		return nil
 	})
 	fs.StringVar(&cfg.PublicURL, "public-url", "", "`URL` of the portal as people see it (default: as each request says)")
+	fs.IntVar(&cfg.Clients.PerMinute, "api-per-minute", 0, "largest `number` of calls of one token in a minute; 0 for no limit of its own")
+	fs.IntVar(&cfg.Clients.PerHour, "api-per-hour", 0, "the same in an hour")
+	fs.IntVar(&cfg.Defender.PerMinute, "defender-api-per-minute", 50, "largest `number` of calls of one client in a minute to /api/incidents and /api/alerts")
+	fs.IntVar(&cfg.Defender.PerHour, "defender-api-per-hour", 1500, "the same in an hour")
 	fs.StringVar(&cfg.Heads.File, "audit-head-file", os.Getenv("TOCSIN_AUDIT_HEAD_FILE"), "`file` that the head of the record is appended to; keep it on another machine's disk")
 	fs.StringVar(&cfg.Heads.Syslog, "audit-head-syslog", os.Getenv("TOCSIN_AUDIT_HEAD_SYSLOG"), "`address` that the head of the record is sent to: udp://, tcp:// or tls://HOST:PORT")
 	fs.StringVar(&cfg.Heads.Webhook, "audit-head-webhook", os.Getenv("TOCSIN_AUDIT_HEAD_WEBHOOK"), "`URL` that the head of the record is posted to: https, or http on this machine")
