@@ -40,12 +40,17 @@ func runToken(ctx context.Context, args []string) error {
 	})
 }
 
-func runCorrelate(_ context.Context, args []string) error {
+func runCorrelate(ctx context.Context, args []string) error {
 	fs := flags("correlate")
+	data := dataFlag(fs)
+	explain := fs.String("explain", "", "instead, print why an incident's alerts are together: its number, or the `ID` of an alert")
 	why := fs.Bool("why", false, "print why each alert stands where it does, to standard error")
 	rest, err := parse(fs, args)
 	if err != nil {
 		return err
+	}
+	if *explain != "" && len(rest) == 0 {
+		return withApp(ctx, *data, func(a *app.App) error { return a.Explain(ctx, *explain, os.Stdout) })
 	}
 	if len(rest) != 1 {
 		fs.Usage()

@@ -28,7 +28,7 @@ const useStyles = makeStyles({
   stack: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "16px" },
   card: { padding: "14px 16px 16px", display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "10px" },
   head: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "6px 12px" },
-  grow: { flexGrow: 1, minWidth: "min(220px, 100%)", overflowWrap: "anywhere" },
+  grow: { flex: "1 1 180px", minWidth: 0, overflowWrap: "anywhere" },
   weak: { borderLeft: `3px solid ${own("severityMedium")}` },
   list: { listStyle: "none", margin: 0, padding: 0 },
   step: {
