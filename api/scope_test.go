@@ -219,7 +219,7 @@ var notWalked = map[string]string{
 	"token": "public", "signIn": "public", "health": "public", "kustoMetadata": "public", "hecHealth": "public",
 }
 
-// TestP01EveryRouteKeepsTheScope asks every route of the table in the name of
+// P01: TestP01EveryRouteKeepsTheScope asks every route of the table in the name of
 // somebody who is limited to one device group. A route that is new fails here
 // until it is told how to ask it.
 func TestP01EveryRouteKeepsTheScope(t *testing.T) {
