@@ -13,16 +13,16 @@ import {
   Textarea,
 } from "@fluentui/react-components";
 import { useState } from "react";
-import { ApiError } from "../api/client";
-import { readIncident, useUpdateIncident } from "../api/incidents";
+import { useUpdateIncident } from "../api/incidents";
 import type { Classification, Incident, IncidentPatch, IncidentStatus, Severity } from "../api/types";
 import { classifications, fittingDetermination, legalDeterminations } from "./classification";
-import { type Conflict, changesOf, conflicts, type Field as FieldName } from "./conflict";
+import { type Conflict, changesOf, disputeOf, type Field as FieldName } from "./conflict";
 import { plainText } from "./hidden";
 import { Pane } from "./Pane";
 import { PersonPicker } from "./PersonPicker";
 import { messageOf } from "./states";
 import { TagEditor } from "./TagEditor";
+import { When } from "./When";
 import { classificationWord, determinationWord, editableStatuses, severities, severityWord, statusWord } from "./words";
 
 const useStyles = makeStyles({
@@ -232,14 +232,24 @@ function Clashes({ clashes, keep, onKeep }: { clashes: Conflict[]; keep: Keep; o
           Nothing is saved yet. Choose what each of these should be, then save again.
         </MessageBarBody>
       </MessageBar>
-      {clashes.map(({ field, mine, theirs }) => (
+      {clashes.map(({ field, mine, theirs, by, at }) => (
         <Field key={field} label={`${fieldWords[field]}: which one?`}>
           <RadioGroup
             value={keep[field] ?? "mine"}
             onChange={(_, data) => onKeep({ ...keep, [field]: data.value as "mine" | "theirs" })}
           >
             <Radio value="mine" label={`Yours: ${valueWord(field, mine)}`} />
-            <Radio value="theirs" label={`Theirs: ${valueWord(field, theirs)}`} />
+            <Radio
+              value="theirs"
+              label={
+                <>
+                  Theirs: {valueWord(field, theirs)}
+                  {by && ` (${plainText(by.name)}, `}
+                  {by && <When at={at} />}
+                  {by && ")"}
+                </>
+              }
+            />
           </RadioGroup>
         </Field>
       ))}
@@ -263,7 +273,7 @@ function draftOf(incident: Incident): IncidentPatch {
 function useManageForm(incident: Incident, onClose: () => void, onSaved?: () => void) {
   const [opened] = useState(incident);
   const [draft, setDraft] = useState(() => draftOf(incident));
-  const [clash, setClash] = useState<{ latest: Incident; clashes: Conflict[] }>();
+  const [clash, setClash] = useState<{ version: number; clashes: Conflict[] }>();
   const [keep, setKeep] = useState<Keep>({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -287,24 +297,16 @@ function useManageForm(incident: Incident, onClose: () => void, onSaved?: () => 
     setBusy(true);
     setError(undefined);
     try {
-      // Correlation also moves the version on; as long as it touched other fields, trying again is right.
-      let base = clash?.latest ?? opened;
-      for (let attempt = 0; ; attempt++) {
-        try {
-          await update.mutateAsync({ patch, version: base.tocsin.version });
-          break;
-        } catch (failure) {
-          if (!(failure instanceof ApiError && failure.status === 412) || attempt === 4) throw failure;
-          const latest = await readIncident(incident.id);
-          const clashes = conflicts(base, latest, patch);
-          if (clashes.length > 0) return setClash({ latest, clashes });
-          base = latest;
-        }
-      }
+      // What others changed meanwhile stays; the server refuses only where both changed the same field.
+      await update.mutateAsync({ patch, version: clash?.version ?? opened.tocsin.version });
       onSaved?.();
       onClose();
     } catch (failure) {
-      setError(failure);
+      const dispute = disputeOf(failure);
+      if (dispute) {
+        setKeep({});
+        setClash(dispute);
+      } else setError(failure);
     } finally {
       setBusy(false);
     }

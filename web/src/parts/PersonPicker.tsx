@@ -1,6 +1,7 @@
-import { Button, Combobox, Field, makeStyles, Option } from "@fluentui/react-components";
+import { Button, Combobox, Field, makeStyles, Option, OptionGroup } from "@fluentui/react-components";
 import { useState } from "react";
 import { usePeople } from "../api/incidents";
+import { useGroups } from "../api/manage";
 import { useSession } from "../api/session";
 import { plainText } from "./hidden";
 
@@ -11,19 +12,22 @@ const useStyles = makeStyles({
 });
 
 interface Props {
-  /** User name of the owner; "" when nobody is. */
+  /** The owner: a user name, or "group:" and the id of a group; "" when nobody is. */
   value: string;
   onChange: (userName: string) => void;
 }
 
-/** Picks one person by typing a part of the name. Only people who exist can be picked. */
+/** Picks one person or group by typing a part of the name. Only those that exist can be picked. */
 export function PersonPicker({ value, onChange }: Props) {
   const styles = useStyles();
   const [text, setText] = useState<string>();
   const me = useSession().data?.user;
   const { data: people = [], isFetching } = usePeople(text ?? "");
+  const { data: allGroups = [] } = useGroups();
+  const groups = allGroups.filter(({ name }) => name.toLowerCase().includes((text ?? "").trim().toLowerCase()));
   const known = people.find((person) => person.userName === value);
-  const label = known ? known.displayName || known.userName : value;
+  const group = allGroups.find(({ owner }) => owner === value);
+  const label = known ? known.displayName || known.userName : (group?.name ?? value);
   return (
     <Field label="Assigned to">
       <div className={styles.row}>
@@ -47,7 +51,16 @@ export function PersonPicker({ value, onChange }: Props) {
               {person.displayName && person.displayName !== person.userName ? ` (${plainText(person.userName)})` : ""}
             </Option>
           ))}
-          {people.length === 0 && (
+          {groups.length > 0 && (
+            <OptionGroup label="Groups">
+              {groups.map(({ owner, name, members }) => (
+                <Option key={owner} value={owner} text={name}>
+                  {plainText(name)} ({members.length === 1 ? "1 member" : `${members.length} members`})
+                </Option>
+              ))}
+            </OptionGroup>
+          )}
+          {people.length === 0 && groups.length === 0 && (
             <Option disabled value="" text="">
               {isFetching ? "Searching…" : "Nobody has this name"}
             </Option>

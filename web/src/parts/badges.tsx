@@ -1,5 +1,6 @@
 // Small labels that say one word: severity, status, verdict, tag. None says it by color alone.
 import { Avatar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { useGroups } from "../api/manage";
 import { plainText } from "./hidden";
 import { CheckmarkCircleRegular, CircleHalfFillRegular, CircleRegular } from "./icons";
 import { own } from "./theme";
@@ -197,8 +198,10 @@ export function Chips({ items, limit }: { items: string[]; limit?: number }) {
   );
 }
 
-export function Owner({ name, size = 20 }: { name: string | null | undefined; size?: 20 | 24 }) {
+export function Owner({ name: owner, size = 20 }: { name: string | null | undefined; size?: 20 | 24 }) {
   const styles = useStyles();
+  const { data: groups = [] } = useGroups();
+  const name = groups.find((group) => group.owner === owner)?.name ?? owner;
   if (!name) return <span className={styles.nobody}>Unassigned</span>;
   return (
     <span className={styles.owner} title={plainText(name)}>

@@ -1,5 +1,6 @@
 // Two people may change one incident at the same time. Fields that only one of them touched are no conflict; the same
 // field with two different values is, and a person decides.
+import { ApiError } from "../api/client";
 import type { Incident, IncidentPatch } from "../api/types";
 
 export type Field = keyof IncidentPatch;
@@ -8,6 +9,9 @@ export interface Conflict {
   field: Field;
   mine: unknown;
   theirs: unknown;
+  /** Who set theirs, and when. */
+  by?: { kind: string; name: string };
+  at?: string;
 }
 
 export function same(a: unknown, b: unknown): boolean {
@@ -23,9 +27,9 @@ export function changesOf(opened: Incident, draft: IncidentPatch): IncidentPatch
   return Object.fromEntries(entries) as IncidentPatch;
 }
 
-/** The fields of the patch that somebody else has set to another value since the incident was opened. */
-export function conflicts(opened: Incident, latest: Incident, patch: IncidentPatch): Conflict[] {
-  return (Object.keys(patch) as Field[])
-    .filter((field) => !same(opened[field], latest[field]) && !same(patch[field], latest[field]))
-    .map((field) => ({ field, mine: patch[field], theirs: latest[field] }));
+/** What the server says is in dispute when it refuses a change; undefined for any other failure. */
+export function disputeOf(error: unknown): { version: number; clashes: Conflict[] } | undefined {
+  if (!(error instanceof ApiError) || error.status !== 409) return undefined;
+  const clashes = error.details?.conflicts as Conflict[] | undefined;
+  return clashes?.length ? { version: Number(error.details?.version), clashes } : undefined;
 }

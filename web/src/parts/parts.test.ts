@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ApiError } from "../api/client";
 import type { Alert, Evidence, Incident } from "../api/types";
 import { classifications, fittingDetermination, legalDeterminations } from "./classification";
-import { changesOf, conflicts } from "./conflict";
+import { changesOf, disputeOf } from "./conflict";
 import {
   assetKind,
   bestNames,
@@ -170,7 +171,6 @@ describe("entities", () => {
 
 describe("saving at the same time", () => {
   const opened = { displayName: "a", severity: "low", customTags: ["x", "y"], assignedTo: null } as unknown as Incident;
-  const change = (more: object) => ({ ...opened, ...more }) as Incident;
 
   it("sends only what differs", () => {
     expect(changesOf(opened, { displayName: "a", severity: "high", customTags: ["y", "x"], assignedTo: null })).toEqual(
@@ -180,15 +180,14 @@ describe("saving at the same time", () => {
     );
   });
 
-  it("is no conflict in different fields or with the same value", () => {
-    expect(conflicts(opened, change({ severity: "high" }), { displayName: "b" })).toEqual([]);
-    expect(conflicts(opened, change({ displayName: "b" }), { displayName: "b" })).toEqual([]);
-  });
-
-  it("is a conflict in the same field", () => {
-    expect(conflicts(opened, change({ displayName: "theirs" }), { displayName: "mine" })).toEqual([
-      { field: "displayName", mine: "mine", theirs: "theirs" },
-    ]);
+  it("reads the dispute out of the server's refusal", () => {
+    const clashes = [{ field: "displayName", mine: "mine", theirs: "theirs" }];
+    const refusal = (status: number, details?: Record<string, unknown>) =>
+      new ApiError(status, "resourceModified", "Changed.", undefined, details);
+    expect(disputeOf(refusal(409, { version: 7, conflicts: clashes }))).toEqual({ version: 7, clashes });
+    expect(disputeOf(refusal(409, {}))).toBeUndefined();
+    expect(disputeOf(refusal(412, { version: 7, conflicts: clashes }))).toBeUndefined();
+    expect(disputeOf(new Error("other"))).toBeUndefined();
   });
 });
 

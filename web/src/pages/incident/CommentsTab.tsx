@@ -14,6 +14,7 @@ import { useAddComment } from "../../api/incidents";
 import { useCan } from "../../api/session";
 import type { Incident } from "../../api/types";
 import { CommentRegular } from "../../parts/icons";
+import { Markdown } from "../../parts/Markdown";
 import { EmptyState, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
@@ -23,6 +24,7 @@ const useStyles = makeStyles({
   stack: { display: "grid", gap: "12px" },
   form: { display: "grid", gap: "12px", padding: "16px" },
   send: { justifySelf: "start" },
+  buttons: { display: "flex", flexWrap: "wrap", gap: "8px" },
   comment: { display: "grid", gridTemplateColumns: "32px minmax(0, 1fr)", gap: "4px 12px", padding: "14px 16px" },
   head: { display: "flex", flexWrap: "wrap", alignItems: "baseline", gap: "2px 10px" },
   who: { fontWeight: tokens.fontWeightSemibold },
@@ -53,9 +55,9 @@ export function CommentsTab({ incident }: { incident: Incident }) {
               <When at={comment.createdDateTime} />
             </span>
           </div>
-          <p className={styles.text}>
-            <Untrusted text={comment.comment} lines />
-          </p>
+          <div className={styles.text}>
+            <Markdown text={comment.comment} />
+          </div>
         </article>
       ))}
       {mayWrite && <NewComment incidentId={incident.id} />}
@@ -68,9 +70,15 @@ function NewComment({ incidentId }: { incidentId: string }) {
   const surface = useSurface();
   const [text, setText] = useState("");
   const add = useAddComment(incidentId);
-  const tooLong = [...text].length > longest;
+  const [preview, setPreview] = useState(false);
+  // As the server counts: characters without the blanks at the ends.
+  const tooLong = [...text.trim()].length > longest;
+  const clear = () => {
+    setText("");
+    setPreview(false);
+  };
   const send = () => {
-    if (text.trim() && !tooLong && !add.isPending) add.mutate(text, { onSuccess: () => setText("") });
+    if (text.trim() && !tooLong && !add.isPending) add.mutate(text, { onSuccess: clear });
   };
   return (
     <form
@@ -82,7 +90,7 @@ function NewComment({ incidentId }: { incidentId: string }) {
     >
       <Field
         label="Add a comment"
-        hint="Comments become part of the incident's history and cannot be taken back."
+        hint="Markdown: **bold**, lists, [links](https://…), `code`, pictures. It becomes part of the history and cannot be taken back."
         validationMessage={tooLong ? `At most ${longest.toLocaleString()} characters` : undefined}
       >
         <Textarea
@@ -93,20 +101,30 @@ function NewComment({ incidentId }: { incidentId: string }) {
           onKeyDown={(event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && send()}
         />
       </Field>
+      {preview && text.trim() && (
+        <section className={mergeClasses(surface.card, styles.form)} aria-label="Preview">
+          <Markdown text={text.trim()} />
+        </section>
+      )}
       {add.isError && (
         <MessageBar intent="error" layout="multiline">
           <MessageBarBody>{messageOf(add.error)}</MessageBarBody>
         </MessageBar>
       )}
-      <Button
-        className={styles.send}
-        appearance="primary"
-        type="submit"
-        disabled={!text.trim() || tooLong}
-        disabledFocusable={add.isPending}
-      >
-        Post comment
-      </Button>
+      <div className={styles.buttons}>
+        <Button
+          className={styles.send}
+          appearance="primary"
+          type="submit"
+          disabled={!text.trim() || tooLong}
+          disabledFocusable={add.isPending}
+        >
+          Post comment
+        </Button>
+        <Button aria-pressed={preview} disabled={!text.trim()} onClick={() => setPreview(!preview)}>
+          {preview ? "Hide preview" : "Preview"}
+        </Button>
+      </div>
     </form>
   );
 }

@@ -19,6 +19,7 @@ import {
 import { useMemo, useState } from "react";
 import { Link, Navigate, useLocation, useNavigate, useParams } from "react-router";
 import { useIncident, useUpdateIncident } from "../../api/incidents";
+import { useTasks } from "../../api/manage";
 import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
 import { Owner, SeverityBadge, StatusLabel, severityColor, Tags } from "../../parts/badges";
@@ -26,6 +27,7 @@ import { collectAssets, collectEntities } from "../../parts/entities";
 import { IncidentFacts } from "../../parts/IncidentFacts";
 import { EditRegular, MergeRegular, MoreHorizontalRegular, PersonAddRegular } from "../../parts/icons";
 import { ManagePanel } from "../../parts/ManagePanel";
+import { PresenceBar } from "../../parts/PresenceBar";
 import { ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
@@ -42,6 +44,7 @@ import { ConnectionsTab } from "./ConnectionsTab";
 import { EvidenceTab } from "./EvidenceTab";
 import { MergeWithDialog } from "./MergeWithDialog";
 import { type Done, Outcome } from "./Outcome";
+import { TasksPane } from "./TasksPane";
 
 const useStyles = makeStyles({
   page: { padding: "16px 24px 32px", "@media (max-width: 720px)": { padding: "12px 16px 24px" } },
@@ -123,6 +126,7 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
   const location = useLocation();
   // A merge may lead here from the page of its source, and brings what undoes it along.
   const [done, setDone] = useState<Done | undefined>((location.state as { done?: Done } | null)?.done);
+  const [tasking, setTasking] = useState(false);
   const alerts = useMemo(() => inOrder(incident.alerts ?? []), [incident.alerts]);
   const assets = useMemo(() => collectAssets(alerts), [alerts]);
   const entities = useMemo(() => collectEntities(alerts), [alerts]);
@@ -145,7 +149,13 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
         <BreadcrumbDivider />
         <BreadcrumbItem aria-current="page">{incident.id}</BreadcrumbItem>
       </Breadcrumb>
-      <Header incident={incident} onManage={() => setManaging(true)} onMerge={() => setMerging(true)} />
+      <Header
+        incident={incident}
+        managing={managing}
+        onManage={() => setManaging(true)}
+        onMerge={() => setMerging(true)}
+        onTasks={() => setTasking(true)}
+      />
       {done && (
         <div className={styles.notices}>
           <Outcome
@@ -198,6 +208,7 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
           }}
         />
       )}
+      {tasking && <TasksPane incident={incident} onClose={() => setTasking(false)} />}
       {managing && <ManagePanel incident={incident} onClose={() => setManaging(false)} />}
     </div>
   );
@@ -210,11 +221,13 @@ function inOrder(alerts: NonNullable<Incident["alerts"]>) {
 
 interface HeaderProps {
   incident: Incident;
+  managing: boolean;
   onManage: () => void;
   onMerge: () => void;
+  onTasks: () => void;
 }
 
-function Header({ incident, onManage, onMerge }: HeaderProps) {
+function Header({ incident, managing, onManage, onMerge, onTasks }: HeaderProps) {
   const styles = useStyles();
   const surface = useSurface();
   const mayWrite = useCan("incident.write") && incident.status !== "redirected";
@@ -242,37 +255,41 @@ function Header({ incident, onManage, onMerge }: HeaderProps) {
               </span>
             )}
             <Tags system={incident.systemTags} custom={incident.customTags} />
+            <PresenceBar incident={incident.id} editing={managing} />
           </div>
         </div>
       </div>
-      {mayWrite && (
-        <div className={styles.actions}>
-          {me && incident.assignedTo !== me && (
-            <Button
-              icon={<PersonAddRegular />}
-              disabledFocusable={update.isPending}
-              onClick={() => update.mutate({ patch: { assignedTo: me } })}
-            >
-              Assign to me
+      <div className={styles.actions}>
+        <TasksButton incident={incident.id} onClick={onTasks} />
+        {mayWrite && (
+          <>
+            {me && incident.assignedTo !== me && (
+              <Button
+                icon={<PersonAddRegular />}
+                disabledFocusable={update.isPending}
+                onClick={() => update.mutate({ patch: { assignedTo: me } })}
+              >
+                Assign to me
+              </Button>
+            )}
+            <Button appearance="primary" icon={<EditRegular />} onClick={onManage}>
+              Manage incident
             </Button>
-          )}
-          <Button appearance="primary" icon={<EditRegular />} onClick={onManage}>
-            Manage incident
-          </Button>
-          <Menu positioning="below-end">
-            <MenuTrigger disableButtonEnhancement>
-              <Button icon={<MoreHorizontalRegular />} aria-label="More actions" />
-            </MenuTrigger>
-            <MenuPopover>
-              <MenuList>
-                <MenuItem icon={<MergeRegular />} disabled={incident.status === "resolved"} onClick={onMerge}>
-                  Merge…
-                </MenuItem>
-              </MenuList>
-            </MenuPopover>
-          </Menu>
-        </div>
-      )}
+            <Menu positioning="below-end">
+              <MenuTrigger disableButtonEnhancement>
+                <Button icon={<MoreHorizontalRegular />} aria-label="More actions" />
+              </MenuTrigger>
+              <MenuPopover>
+                <MenuList>
+                  <MenuItem icon={<MergeRegular />} disabled={incident.status === "resolved"} onClick={onMerge}>
+                    Merge…
+                  </MenuItem>
+                </MenuList>
+              </MenuPopover>
+            </Menu>
+          </>
+        )}
+      </div>
       {update.isError && (
         <MessageBar intent="error">
           <MessageBarBody>{messageOf(update.error)}</MessageBarBody>
@@ -280,6 +297,12 @@ function Header({ incident, onManage, onMerge }: HeaderProps) {
       )}
     </header>
   );
+}
+
+function TasksButton({ incident, onClick }: { incident: string; onClick: () => void }) {
+  const { data: tasks = [] } = useTasks(incident);
+  const closed = tasks.filter(({ status }) => status === "closed").length;
+  return <Button onClick={onClick}>{tasks.length > 0 ? `Tasks: ${closed} of ${tasks.length}` : "Tasks"}</Button>;
 }
 
 function Notices({ incident, failed }: { incident: Incident; failed: unknown }) {

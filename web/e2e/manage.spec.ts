@@ -1,0 +1,134 @@
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page, test } from "@playwright/test";
+
+// Many incidents changed at once and taken back; two people on one incident; tasks and a formatted comment.
+
+const userName = process.env.TOCSIN_USER ?? "admin";
+const password = process.env.TOCSIN_PASSWORD ?? "fixture";
+
+async function signIn(page: Page, path: string) {
+  await page.goto(path);
+  await page.getByLabel("User name").fill(userName);
+  await page.locator("input[name=password]").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeHidden();
+}
+
+async function check(page: Page, name: string) {
+  await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== "running"));
+  await page.screenshot({ path: `test-results/${test.info().project.name}/manage-${name}.png` });
+  const { violations } = await new AxeBuilder({ page }).exclude("[data-tabster-dummy]").analyze();
+  const grave = violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.map((node) => `   ${node.html}`).join("\n")}`);
+  expect(grave, `${name}: accessibility`).toEqual([]);
+}
+
+async function statuses(page: Page): Promise<string> {
+  const page1 = await (await page.request.get("/v1.0/security/incidents?$top=200&$orderby=id")).json();
+  return page1.value.map((each: { id: string; status: string }) => `${each.id} ${each.status}`).join("\n");
+}
+
+// M12
+test("closes all that match, goes elsewhere meanwhile, and undoes it", async ({ page }) => {
+  await signIn(page, "/incidents?status=any&severity=any&range=all");
+  await expect(page.locator("[data-id]").first()).toBeVisible();
+  const before = await statuses(page);
+  await page.getByRole("button", { name: "Manage all" }).click();
+  const panel = page.getByRole("dialog", { name: "Manage incidents" });
+  await panel.getByLabel("Status").selectOption("resolved");
+  await panel.getByLabel("Resolution note").fill("Storm of one sensor");
+  await check(page, "bulk");
+  await panel.getByRole("button", { name: /^Change / }).click();
+  await expect(panel).toBeHidden();
+  await page.goto("/data");
+  const bar = page.getByRole("region", { name: "Change of many" });
+  await expect(bar.getByRole("status")).toContainText("finished");
+  await check(page, "bulk-done");
+  await bar.getByRole("button", { name: "Details" }).click();
+  const details = page.getByRole("dialog");
+  await details.getByRole("tab", { name: "Changed", exact: true }).click();
+  await expect(details.getByRole("listitem").first()).toBeVisible();
+  await details.getByRole("button", { name: "Close" }).click();
+  await bar.getByRole("button", { name: "Undo" }).click();
+  await expect(bar.getByRole("status")).toContainText(/Undo of .* finished/);
+  expect(await statuses(page)).toBe(before);
+});
+
+async function firstIncident(page: Page): Promise<string> {
+  const list = await (await page.request.get("/v1.0/security/incidents?$top=1&$orderby=id")).json();
+  return list.value[0].id;
+}
+
+// M15
+test("two people on one incident see each other, and lose nothing", async ({ page, browser }) => {
+  await signIn(page, "/incidents");
+  const id = await firstIncident(page);
+  const context = await browser.newContext();
+  const other = await context.newPage();
+  await signIn(other, `/incidents/${id}/alerts`);
+  await page.goto(`/incidents/${id}/alerts`);
+  await expect(page.getByText("Here now: You, in another window")).toBeVisible();
+
+  const open = async (at: Page) => {
+    await at.getByRole("button", { name: "Manage incident" }).click();
+    return at.getByRole("dialog", { name: "Manage incident" });
+  };
+  const mine = await open(page);
+  const theirs = await open(other);
+  const stamp = `${test.info().project.name} ${Date.now()}`;
+  await theirs.getByLabel("Incident name").fill(`Theirs ${stamp}`);
+  await theirs.getByLabel("Severity").selectOption("medium");
+  await theirs.getByRole("button", { name: "Save" }).click();
+  await expect(theirs).toBeHidden();
+
+  await mine.getByLabel("Incident name").fill(`Mine ${stamp}`);
+  await mine.getByLabel("Status").selectOption("inProgress");
+  await mine.getByRole("button", { name: "Save" }).click();
+  await expect(mine.getByText("Somebody else changed this incident")).toBeVisible();
+  await expect(mine.getByLabel(/^Theirs: Theirs .*admin/)).toBeVisible();
+  await check(page, "conflict");
+  await mine.getByRole("button", { name: "Save my choices" }).click();
+  await expect(mine).toBeHidden();
+  const now = await (await page.request.get(`/v1.0/security/incidents/${id}`)).json();
+  expect([now.displayName, now.severity, now.status]).toEqual([`Mine ${stamp}`, "medium", "inProgress"]);
+  await context.close();
+});
+
+// T01, M13
+test("adds a task, closes it with notes, and posts a formatted comment", async ({ page }) => {
+  await signIn(page, "/incidents");
+  const id = await firstIncident(page);
+  await page.goto(`/incidents/${id}/comments`);
+  await page.getByRole("button", { name: /^Tasks/ }).click();
+  const pane = page.getByRole("dialog", { name: "Tasks" });
+  await pane.getByRole("button", { name: "Add a task" }).click();
+  const title = `Isolate the host ${Date.now()}`;
+  await pane.getByLabel("Title").fill(title);
+  await pane.getByLabel("Description").fill("Before **noon**, see [the guide](https://example.com/guide)");
+  await pane.getByRole("button", { name: "Add", exact: true }).click();
+  const card = pane.getByRole("article", { name: title });
+  await expect(card.locator("strong")).toHaveText("noon");
+  await check(page, "tasks");
+  await card.getByRole("button", { name: "Edit" }).click();
+  const form = pane.getByRole("form", { name: `Edit ${title}` });
+  await form.getByLabel("Status").selectOption("closed");
+  await form.getByLabel("Closing notes").fill("Isolated");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect(card.getByText("Isolated")).toBeVisible();
+  await card.getByRole("button", { name: "Delete" }).click();
+  await card.getByRole("button", { name: "Delete this task" }).click();
+  await expect(card).toBeHidden();
+  await pane.getByRole("button", { name: "Close" }).click();
+
+  await page.getByLabel("Add a comment").fill("**Bad** [x](javascript:alert(1)) <script>alert(1)</script>");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByRole("region", { name: "Preview" }).locator("strong")).toHaveText("Bad");
+  await page.getByRole("button", { name: "Post comment" }).click();
+  const posted = page.getByRole("article").last();
+  await expect(posted.locator("strong")).toHaveText("Bad");
+  await expect(posted).toContainText("<script>alert(1)</script>");
+  await expect(posted.locator("a")).toHaveCount(0);
+  await check(page, "comments");
+});
