@@ -59,7 +59,8 @@ func (tx *Tx) AsEngine() (back func()) {
 
 // scopeCondition is a condition on an incident under this alias that holds when
 // the principal may see it; "" when it sees all. It needs no parameters beside
-// the tenant, $1.
+// the tenant, $1. The cross join keeps the database from beginning with all
+// devices of the groups, for each incident anew.
 func (tx *Tx) scopeCondition(alias string) string { return tx.incidentCondition(alias + ".id") }
 
 // incidentCondition is the same on an incident whose id is the expression.
@@ -67,8 +68,8 @@ func (tx *Tx) incidentCondition(id string) string {
 	if tx.scope == nil {
 		return ""
 	}
-	return `EXISTS (SELECT 1 FROM alert_device AS sc JOIN device AS sd ON sd.tenant = sc.tenant AND sd.id = sc.device_id
-		WHERE sc.tenant = $1 AND sc.incident_id = ` + id + ` AND sd.group_id IN ` + tx.scope.list + `)`
+	return `EXISTS (SELECT 1 FROM alert_device AS sc CROSS JOIN device AS sd
+		WHERE sc.tenant = $1 AND sd.tenant = sc.tenant AND sd.id = sc.device_id AND sc.incident_id = ` + id + ` AND sd.group_id IN ` + tx.scope.list + `)`
 }
 
 // alertCondition is the same on an alert whose id is the expression.
@@ -76,8 +77,8 @@ func (tx *Tx) alertCondition(id string) string {
 	if tx.scope == nil {
 		return ""
 	}
-	return `EXISTS (SELECT 1 FROM alert_device AS sc JOIN device AS sd ON sd.tenant = sc.tenant AND sd.id = sc.device_id
-		WHERE sc.tenant = $1 AND sc.alert_id = ` + id + ` AND sd.group_id IN ` + tx.scope.list + `)`
+	return `EXISTS (SELECT 1 FROM alert_device AS sc CROSS JOIN device AS sd
+		WHERE sc.tenant = $1 AND sd.tenant = sc.tenant AND sd.id = sc.device_id AND sc.alert_id = ` + id + ` AND sd.group_id IN ` + tx.scope.list + `)`
 }
 
 // and joins a condition to those before it.
