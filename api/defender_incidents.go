@@ -23,7 +23,7 @@ var defenderListParams = []param{
 
 var defenderRoutes = []route{
 	{id: "defenderIncidents", method: "GET", path: "/api/incidents", verb: tocsin.VerbIncidentRead, tag: "defender",
-		doc: "Incidents with their alerts, newest first, as Defender XDR tells them", params: defenderListParams, out: is[defenderPage[defenderIncident]](),
+		doc: "Incidents with their alerts, newest first, as Defender XDR tells them", params: defenderListParams, out: is[defenderIncidentPage](),
 		handle: (*API).defenderIncidents, dialect: defenderDialect, slow: true},
 	{id: "defenderIncident", method: "GET", path: "/api/incidents/{id}", verb: tocsin.VerbIncidentRead, tag: "defender",
 		doc: "One incident with its alerts, as Defender XDR tells it", out: is[defenderIncident](),
@@ -32,7 +32,7 @@ var defenderRoutes = []route{
 		doc: "Alerts, newest first, in the same flat form", params: []param{
 			{"$filter", "query", "string", "alertCreationTime, lastUpdateTime, incidentId, status, severity, category"},
 			defenderListParams[1], defenderListParams[2]},
-		out: is[defenderPage[defenderAlert]](), handle: (*API).defenderAlerts, dialect: defenderDialect, slow: true},
+		out: is[defenderAlertPage](), handle: (*API).defenderAlerts, dialect: defenderDialect, slow: true},
 }
 
 // The allowlists: Defender's name in lower case, and the store's property.
@@ -53,9 +53,14 @@ var (
 	}
 )
 
-type defenderPage[T any] struct {
-	ODataContext string `json:"@odata.context"`
-	Value        []T    `json:"value"`
+type defenderIncidentPage struct {
+	ODataContext string             `json:"@odata.context"`
+	Value        []defenderIncident `json:"value"`
+}
+
+type defenderAlertPage struct {
+	ODataContext string          `json:"@odata.context"`
+	Value        []defenderAlert `json:"value"`
 }
 
 type defenderIncident struct {
@@ -162,7 +167,7 @@ func (a *API) defenderIncidents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := defenderPage[defenderIncident]{ODataContext: a.base(r) + "/api/$metadata#Incidents", Value: make([]defenderIncident, 0, len(page.Incidents))}
+	out := defenderIncidentPage{ODataContext: a.base(r) + "/api/$metadata#Incidents", Value: make([]defenderIncident, 0, len(page.Incidents))}
 	for i := range page.Incidents {
 		out.Value = append(out.Value, defenderIncidentOf(&page.Incidents[i]))
 	}
@@ -193,7 +198,7 @@ func (a *API) defenderAlerts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := defenderPage[defenderAlert]{ODataContext: a.base(r) + "/api/$metadata#Alerts", Value: make([]defenderAlert, 0, len(page.Alerts))}
+	out := defenderAlertPage{ODataContext: a.base(r) + "/api/$metadata#Alerts", Value: make([]defenderAlert, 0, len(page.Alerts))}
 	for i := range page.Alerts {
 		out.Value = append(out.Value, defenderAlertOf(&page.Alerts[i]))
 	}

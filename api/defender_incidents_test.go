@@ -64,7 +64,7 @@ func TestDefenderIncidents(t *testing.T) {
 		t.Errorf("alerts: %v", alerts)
 	}
 	for path, want := range map[string]int{"/api/incidents?$top=101": 400, "/api/incidents?$filter=severity%20eq%20%27High%27": 400, "/api/incidents?$expand=alerts": 400,
-		"/api/incidents?$orderby=status": 400, "/api/incidents/999": 404, "/api/incidents/x": 404, "/api/alerts?$top=0": 200} {
+		"/api/incidents?$orderby=status": 400, "/api/incidents/999": 404, "/api/incidents/x": 404, "/api/alerts?$top=0": 400} {
 		a := h.call(token, "GET", path, "")
 		if a.StatusCode != want {
 			t.Errorf("%s: %d %s, want %d", path, a.StatusCode, a.body, want)

@@ -42,7 +42,10 @@ var leavesNone = map[string]string{
 	"kustoCommand":                 "reads",
 	"dryRunCorrelation":            "changes nothing",
 	"previewSplit":                 "changes nothing",
-	"heartbeat":                    "presence: who looks at what now, forgotten after half a minute",
+	"touchPresence":                "who looks at what now, forgotten after half a minute",
+	"leavePresence":                "as touchPresence",
+	"matchDevices":                 "reads",
+	"previewScoring":               "reads",
 	"putPreference":                "how one's own screen looks",
 	"updateRule":                   "the rules of this test are no real ones; the line is written in package app (TestRulesLeaveALine)",
 	"importRules":                  "as updateRule",
@@ -106,6 +109,15 @@ func TestEveryWriteIsInTheRecord(t *testing.T) {
 	set := func(name string) string {
 		return made("POST", "/api/v1/filtersets", `{"noun":"incident","name":"`+name+`","query":"severity=high"}`, "id")
 	}
+	task := func() string {
+		return made("POST", "/api/v1/incidents/"+inc(0)+"/tasks", `{"title":"Look"}`, "id")
+	}
+	template := func(name string) string {
+		return made("POST", "/api/v1/tasktemplates", `{"name":"`+name+`","tasks":[{"title":"Call"}]}`, "id")
+	}
+	deviceGroup := func(name string) string {
+		return `{"name":"` + name + `","rule":{"conditions":[{"field":"name","operator":"startsWith","value":"` + name + `"}]}}`
+	}
 	token := func() string {
 		return made("POST", "/api/v1/tokens", `{"name":"t","roles":["securityReader"]}`, "token", "id")
 	}
@@ -154,6 +166,48 @@ func TestEveryWriteIsInTheRecord(t *testing.T) {
 		},
 		"updateFilterSet": func() writer { return writer{"PATCH", "/api/v1/filtersets/" + set("b"), `{"name":"bb"}`, false} },
 		"deleteFilterSet": func() writer { return writer{"DELETE", "/api/v1/filtersets/" + set("c"), ``, false} },
+		"putCorrelationPolicy": func() writer {
+			policy, err := json.Marshal(admin.call("GET", "/api/v1/correlation", "").json(t)["policy"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return writer{"PUT", "/api/v1/correlation/policy", string(policy), false}
+		},
+		"resetCorrelationPolicy": func() writer { return writer{"DELETE", "/api/v1/correlation/policy", ``, false} },
+		"updateCorrelation":      func() writer { return writer{"PATCH", "/api/v1/correlation", `{"default":"disabled"}`, false} },
+		"setRuleCorrelation": func() writer {
+			return writer{"PUT", "/api/v1/correlation/rules", `{"detectorId":"r1","correlation":"disabled"}`, true}
+		},
+		"createExclusion": func() writer {
+			return writer{"POST", "/api/v1/correlation/exclusions", `{"type":"ip","value":"192.0.2.1","reason":"proxy"}`, true}
+		},
+		"deleteExclusion": func() writer {
+			return writer{"DELETE", "/api/v1/correlation/exclusions/" + made("POST", "/api/v1/correlation/exclusions", `{"type":"ip","value":"192.0.2.2","reason":"proxy"}`, "id"), ``, false}
+		},
+		"addTask": func() writer {
+			return writer{"POST", "/api/v1/incidents/" + inc(0) + "/tasks", `{"title":"Call"}`, true}
+		},
+		"updateTask": func() writer {
+			return writer{"PATCH", "/api/v1/incidents/" + inc(0) + "/tasks/" + task(), `{"title":"Write"}`, false}
+		},
+		"deleteTask": func() writer { return writer{"DELETE", "/api/v1/incidents/" + inc(0) + "/tasks/" + task(), ``, false} },
+		"applyTaskTemplate": func() writer {
+			return writer{"POST", "/api/v1/incidents/" + inc(0) + "/tasks/template", `{"templateId":` + template("one") + `}`, true}
+		},
+		"createTaskTemplate": func() writer {
+			return writer{"POST", "/api/v1/tasktemplates", `{"name":"two","tasks":[{"title":"Call"}]}`, true}
+		},
+		"updateTaskTemplate": func() writer {
+			return writer{"PUT", "/api/v1/tasktemplates/" + template("three"), `{"name":"four","tasks":[{"title":"Call"}]}`, false}
+		},
+		"deleteTaskTemplate": func() writer { return writer{"DELETE", "/api/v1/tasktemplates/" + template("five"), ``, false} },
+		"createDeviceGroup":  func() writer { return writer{"POST", "/api/v1/devicegroups", deviceGroup("A"), true} },
+		"updateDeviceGroup": func() writer {
+			return writer{"PUT", "/api/v1/devicegroups/" + made("POST", "/api/v1/devicegroups", deviceGroup("B"), "id"), deviceGroup("BB"), false}
+		},
+		"deleteDeviceGroup": func() writer {
+			return writer{"DELETE", "/api/v1/devicegroups/" + made("POST", "/api/v1/devicegroups", deviceGroup("C"), "id"), ``, false}
+		},
 		"bulkIncidents": func() writer {
 			return writer{"POST", "/api/v1/incidents/bulk", `{"ids":["` + inc(6) + `"],"change":{"severity":"low"}}`, true}
 		},

@@ -205,6 +205,8 @@ func TestMergeRefused(t *testing.T) {
 }
 
 // C17, C18.
+//
+// L04: the log of the taker says what moved in.
 func TestMoveAlerts(t *testing.T) {
 	w := newWorld(t)
 	ids := w.three(t)
@@ -217,6 +219,13 @@ func TestMoveAlerts(t *testing.T) {
 	}
 	if a, b := w.incident(t, to), w.incident(t, ids[2]); len(a.Alerts) != 2 || len(b.Alerts) != 1 || !strings.Contains(a.DisplayName, "Found 3") || a.Status != tocsin.IncidentActive {
 		t.Errorf("%+v\n%+v", a, b)
+	}
+	lines, err := w.Activities(anna(t), to, 0, 0)
+	w.do(t, err)
+	if !slices.ContainsFunc(lines, func(c tocsin.Change) bool {
+		return c.Kind == "alertsMovedIn" && c.Actor.Name == "anna" && c.Before != nil && c.After != nil
+	}) {
+		t.Errorf("the taker's log: %+v", lines)
 	}
 	w.sound(t)
 	// A further alert of the same process may join either, but does not join them.

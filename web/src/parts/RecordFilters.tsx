@@ -98,7 +98,7 @@ export function RecordFilters({ values, incident, children }: Props) {
             select(
               "origin",
               "Written in the log of",
-              "This and merged incidents",
+              "Any incident's log",
               values.origins.map(({ value, count }) => [
                 value,
                 value === incident ? `This incident (${count})` : `Incident ${value}, merged (${count})`,
@@ -113,17 +113,15 @@ export function RecordFilters({ values, incident, children }: Props) {
           {select(
             "targetType",
             "What was changed",
-            "Incidents, alerts, ...",
+            "Any target",
             targets.map((each) => [each, spellOut(each)]),
           )}
           {!values && <Typed name="type" label="Kind, such as statusChanged" set={set} />}
-          {select(
-            "since",
-            "When",
-            "At any time",
-            Object.entries(ranges).map(([value, [label]]) => [value, label]),
-          )}
-          {!params.get("since") && (
+          {select("since", "When", "At any time", [
+            ...Object.entries(ranges).map(([value, [label]]): [string, string] => [value, label]),
+            ["custom", "Custom range"],
+          ])}
+          {(params.get("since") === "custom" || params.get("from") || params.get("to")) && (
             <>
               <Moment name="from" label="Not before" set={set} />
               <Moment name="to" label="Not after" set={set} />

@@ -48,7 +48,7 @@ export function withFilter(params: URLSearchParams, name: RecordField, value: st
   const next = new URLSearchParams(params);
   if (value) next.set(name, value);
   else next.delete(name);
-  if (name === "since") {
+  if (name === "since" && value !== "custom") {
     next.delete("from");
     next.delete("to");
   }

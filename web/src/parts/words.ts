@@ -136,9 +136,9 @@ const activityWords: Record<string, string> = {
 
 /** What the log's entries are about. */
 export const recordCategories: Record<string, string> = {
-  management: "Status, owner, verdict, tags",
+  management: "Status, owner, tags",
   comment: "Comments",
-  correlation: "Which alerts belong together",
+  correlation: "Correlation, merges",
   access: "Accounts and sign-in",
   detection: "Rules and tuning",
   hunting: "Hunting",
