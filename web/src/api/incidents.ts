@@ -1,4 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
 import { call, localPath, query } from "./client";
 import type {
   Alert,
@@ -54,7 +55,8 @@ export function useAlert(id: string, known: boolean) {
   });
 }
 
-export function useIncident(id: string) {
+/** The incident without its alerts: what a pane or a header needs. */
+export function useIncidentHead(id: string) {
   return useQuery({
     queryKey: ["incident", id],
     queryFn: ({ signal }) => readIncident(id, signal),
@@ -62,8 +64,56 @@ export function useIncident(id: string) {
   });
 }
 
+// The first page is on the screen at once; the rest of a large incident comes behind it in larger ones.
+const firstAlerts = 100;
+const furtherAlerts = 1000;
+
+/** The alerts of an incident in order of happening, a page at a time. */
+export function useIncidentAlerts(id: string) {
+  return useInfiniteQuery({
+    queryKey: ["incident", id, "alerts"],
+    initialPageParam: 0,
+    queryFn: ({ pageParam, signal }) =>
+      call<Page<Alert>>(
+        "GET",
+        alerts +
+          query({
+            $filter: `incidentId eq '${id.replaceAll("'", "''")}'`,
+            $orderby: "firstActivityDateTime asc",
+            $skip: pageParam,
+            $top: pageParam === 0 ? firstAlerts : furtherAlerts,
+          }),
+        { signal },
+      ),
+    getNextPageParam: (last, _, skipped) => (last["@odata.nextLink"] ? skipped + last.value.length : undefined),
+    enabled: /^\d+$/.test(id),
+  });
+}
+
+/** The incident with its alerts as far as they are there; the rest is read on. */
+export function useIncident(id: string) {
+  const head = useIncidentHead(id);
+  const pages = useIncidentAlerts(id);
+  const { hasNextPage, isFetchingNextPage, isError, fetchNextPage } = pages;
+  useEffect(() => {
+    if (hasNextPage && !isFetchingNextPage && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetchingNextPage, isError, fetchNextPage]);
+  const data = useMemo(
+    () => head.data && pages.data && { ...head.data, alerts: pages.data.pages.flatMap((page) => page.value) },
+    [head.data, pages.data],
+  );
+  return {
+    data,
+    head: head.data,
+    reading: Boolean(hasNextPage) && !isError,
+    error: head.error ?? pages.error,
+    isPending: head.isPending || (pages.isPending && !head.error),
+    refetch: () => Promise.all([head.refetch(), pages.refetch()]),
+  };
+}
+
 export function readIncident(id: string, signal?: AbortSignal) {
-  return call<Incident>("GET", `${incidents}/${encodeURIComponent(id)}?$expand=alerts`, { signal });
+  return call<Incident>("GET", `${incidents}/${encodeURIComponent(id)}`, { signal });
 }
 
 export function useUpdateIncident(id: string) {

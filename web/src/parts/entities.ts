@@ -339,7 +339,8 @@ function absorb(row: EntityRow, e: Evidence, alert: Alert, seen: number) {
     row.verdict = e.verdict ?? "unknown";
   if (row.remediation === "none" && e.remediationStatus) row.remediation = e.remediationStatus;
   for (const role of e.roles ?? []) if (!row.roles.includes(role) && role !== "unknown") row.roles.push(role);
-  if (!row.alerts.includes(alert)) row.alerts.push(alert);
+  // Alerts come one after the other, so one that is there already is the last.
+  if (row.alerts.at(-1) !== alert) row.alerts.push(alert);
   if (fullness(entityName(e)) > fullness(row.name)) row.name = entityName(e);
   row.detail ||= entityDetail(e);
   row.kind ??= assetKind(e);

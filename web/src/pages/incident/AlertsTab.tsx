@@ -1,5 +1,6 @@
 import { Button, Checkbox, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useMemo, useState } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type ReactNode, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { useCan } from "../../api/session";
 import type { Alert, AlertLink, Evidence, Incident } from "../../api/types";
@@ -168,7 +169,6 @@ export function AlertsTab({ incident, alerts, onDone }: Props) {
       </EmptyState>
     );
   }
-  let day = "";
   return (
     <>
       {chosen.length > 0 && (
@@ -195,41 +195,25 @@ export function AlertsTab({ incident, alerts, onDone }: Props) {
           }}
         />
       )}
-      <ol aria-label="Alerts in order of time">
-        {alerts.map((alert, at) => {
-          const ms = parseTime(alert.firstActivityDateTime) ?? Date.parse(alert.createdDateTime);
-          const thisDay = dayName(ms);
-          const newDay = thisDay !== day;
-          day = thisDay;
-          return (
-            <li key={alert.id}>
-              {newDay && <h2 className={styles.day}>{thisDay}</h2>}
-              <div className={styles.item}>
-                <time className={styles.clock} dateTime={new Date(ms).toISOString()} title={absoluteTime(ms)}>
-                  {clockTime(ms)}
-                </time>
-                <span className={styles.rail}>
-                  <span className={styles.dot} style={{ backgroundColor: severityColor(alert.severity) }} />
-                </span>
-                <AlertCard
-                  alert={alert}
-                  nameOf={nameOf}
-                  first={at === 0}
-                  open={alert.id === openId}
-                  at={ms}
-                  onShow={() => show(alert.id)}
-                  picked={picked.includes(alert.id)}
-                  onPick={
-                    mayMove
-                      ? (yes) => setPicked(yes ? [...picked, alert.id] : picked.filter((each) => each !== alert.id))
-                      : undefined
-                  }
-                />
-              </div>
-            </li>
-          );
-        })}
-      </ol>
+      <AlertList
+        alerts={alerts}
+        row={(alert, at, ms) => (
+          <AlertCard
+            alert={alert}
+            nameOf={nameOf}
+            first={at === 0}
+            open={alert.id === openId}
+            at={ms}
+            onShow={() => show(alert.id)}
+            picked={picked.includes(alert.id)}
+            onPick={
+              mayMove
+                ? (yes) => setPicked(yes ? [...picked, alert.id] : picked.filter((each) => each !== alert.id))
+                : undefined
+            }
+          />
+        )}
+      />
       {open && (
         <AlertPane
           alert={open}
@@ -244,6 +228,88 @@ export function AlertsTab({ incident, alerts, onDone }: Props) {
 
 const mostMoved = 1000;
 const shownEntities = 6;
+
+// A list of up to this many stands on the page as a whole, so that the browser's own search finds all of it.
+const wholeList = 200;
+
+interface ListProps {
+  alerts: Alert[];
+  row: (alert: Alert, at: number, ms: number) => ReactNode;
+}
+
+function AlertList({ alerts, row }: ListProps) {
+  const styles = useStyles();
+  const list = useRef<HTMLOListElement>(null);
+  const [top, setTop] = useState(0);
+  const days = useMemo(() => alerts.map((alert) => dayName(timeOf(alert))), [alerts]);
+  const few = alerts.length <= wholeList;
+  const virtual = useVirtualizer({
+    count: few ? 0 : alerts.length,
+    getScrollElement: () => document.getElementById("main"),
+    estimateSize: () => 170,
+    getItemKey: (at) => alerts[at]?.id ?? at,
+    overscan: 6,
+    scrollMargin: top,
+  });
+  useLayoutEffect(() => {
+    const main = document.getElementById("main");
+    if (!few && main && list.current)
+      setTop(list.current.getBoundingClientRect().top - main.getBoundingClientRect().top + main.scrollTop);
+  }, [few]);
+  const item = (alert: Alert, at: number) => {
+    const ms = timeOf(alert);
+    return (
+      <>
+        {days[at] !== days[at - 1] && <h2 className={styles.day}>{days[at]}</h2>}
+        <div className={styles.item}>
+          <time className={styles.clock} dateTime={new Date(ms).toISOString()} title={absoluteTime(ms)}>
+            {clockTime(ms)}
+          </time>
+          <span className={styles.rail}>
+            <span className={styles.dot} style={{ backgroundColor: severityColor(alert.severity) }} />
+          </span>
+          {row(alert, at, ms)}
+        </div>
+      </>
+    );
+  };
+  if (few) {
+    return (
+      <ol aria-label="Alerts in order of time">
+        {alerts.map((alert, at) => (
+          <li key={alert.id}>{item(alert, at)}</li>
+        ))}
+      </ol>
+    );
+  }
+  return (
+    <ol
+      ref={list}
+      aria-label="Alerts in order of time"
+      style={{ position: "relative", height: `${virtual.getTotalSize()}px` }}
+    >
+      {virtual.getVirtualItems().map(({ index, key, start }) => {
+        const alert = alerts[index];
+        return (
+          alert && (
+            <li
+              key={key}
+              ref={virtual.measureElement}
+              data-index={index}
+              aria-setsize={alerts.length}
+              aria-posinset={index + 1}
+              style={{ position: "absolute", insetInline: 0, transform: `translateY(${start - top}px)` }}
+            >
+              {item(alert, index)}
+            </li>
+          )
+        );
+      })}
+    </ol>
+  );
+}
+
+const timeOf = (alert: Alert) => parseTime(alert.firstActivityDateTime) ?? Date.parse(alert.createdDateTime);
 
 interface CardProps {
   alert: Alert;

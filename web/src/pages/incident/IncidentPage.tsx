@@ -12,6 +12,7 @@ import {
   MessageBarBody,
   makeStyles,
   mergeClasses,
+  ProgressBar,
   Tab,
   TabList,
   tokens,
@@ -102,9 +103,11 @@ const tabWords: Record<TabName, string> = {
 export default function IncidentPage() {
   const styles = useStyles();
   const { id = "", tab = "" } = useParams();
-  const { data: incident, isPending, error, refetch } = useIncident(id);
+  const { data, head, reading, isPending, error, refetch } = useIncident(id);
+  // The head of a large incident does not wait for its alerts.
+  const incident = data ?? head;
   useTitle(incident?.displayName);
-  if (isPending) {
+  if (isPending && !incident) {
     return (
       <div className={styles.page}>
         <LoadingLines rows={8} height={32} label="Loading the incident" />
@@ -113,10 +116,20 @@ export default function IncidentPage() {
   }
   if (!incident) return <ErrorState error={error} retry={() => void refetch()} />;
   if (!tabs.includes(tab as TabName)) return <Navigate to={`/incidents/${id}/alerts`} replace />;
-  return <Loaded key={incident.id} incident={incident} tab={tab as TabName} failed={error} />;
+  return (
+    <Loaded key={incident.id} incident={incident} reading={reading || !data} tab={tab as TabName} failed={error} />
+  );
 }
 
-function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; failed: unknown }) {
+interface LoadedProps {
+  incident: Incident;
+  /** Alerts are still coming. */
+  reading: boolean;
+  tab: TabName;
+  failed: unknown;
+}
+
+function Loaded({ incident, reading, tab, failed }: LoadedProps) {
   const styles = useStyles();
   const surface = useSurface();
   const navigate = useNavigate();
@@ -127,15 +140,18 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
   // A merge may lead here from the page of its source, and brings what undoes it along.
   const [done, setDone] = useState<Done | undefined>((location.state as { done?: Done } | null)?.done);
   const [tasking, setTasking] = useState(false);
-  const alerts = useMemo(() => inOrder(incident.alerts ?? []), [incident.alerts]);
-  const assets = useMemo(() => collectAssets(alerts), [alerts]);
-  const entities = useMemo(() => collectEntities(alerts), [alerts]);
+  const alerts = useMemo(() => inOrder(incident.alerts ?? none), [incident.alerts]);
+  // What only numbers tabs waits until all alerts are there; what is looked at does not.
+  const forAssets = reading && tab !== "assets" ? none : alerts;
+  const forEntities = reading && tab !== "evidence" ? none : alerts;
+  const assets = useMemo(() => collectAssets(forAssets), [forAssets]);
+  const entities = useMemo(() => collectEntities(forEntities), [forEntities]);
   // Wide tables get the whole width, and on a phone the facts would push everything else far down.
   const withFacts = tab === "alerts" || (!phone && (tab === "activity" || tab === "comments"));
   const numbers: Partial<Record<TabName, number>> = {
-    alerts: alerts.length,
-    assets: assets.length,
-    evidence: entities.length,
+    alerts: reading ? incident.tocsin.alertCount : alerts.length,
+    assets: reading ? undefined : assets.length,
+    evidence: reading ? undefined : entities.length,
     comments: incident.comments?.length ?? 0,
   };
   return (
@@ -183,7 +199,12 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
       </TabList>
       <div className={withFacts ? styles.columns : undefined}>
         <div role="tabpanel" aria-labelledby={`tab-${tab}`}>
-          {tab === "alerts" && <AlertsTab incident={incident} alerts={alerts} onDone={setDone} />}
+          {reading && readsAlerts.includes(tab) && (
+            <ReadingAlerts read={alerts.length} all={incident.tocsin.alertCount} />
+          )}
+          {tab === "alerts" && (alerts.length > 0 || !reading) && (
+            <AlertsTab incident={incident} alerts={alerts} onDone={setDone} />
+          )}
           {tab === "connections" && <ConnectionsTab incident={incident} onDone={setDone} />}
           {tab === "assets" && <AssetsTab assets={assets} incident={incident.id} />}
           {tab === "evidence" && <EvidenceTab entities={entities} incident={incident.id} />}
@@ -210,6 +231,21 @@ function Loaded({ incident, tab, failed }: { incident: Incident; tab: TabName; f
       )}
       {tasking && <TasksPane incident={incident} onClose={() => setTasking(false)} />}
       {managing && <ManagePanel incident={incident} onClose={() => setManaging(false)} />}
+    </div>
+  );
+}
+
+const none: NonNullable<Incident["alerts"]> = [];
+const readsAlerts: TabName[] = ["alerts", "assets", "evidence"];
+
+/** How far the alerts of a large incident are read; what stands below is of those. */
+function ReadingAlerts({ read, all }: { read: number; all: number }) {
+  const styles = useStyles();
+  if (read === 0) return <LoadingLines rows={6} height={48} label="Loading the alerts" />;
+  return (
+    <div className={styles.notices} role="status">
+      <ProgressBar value={Math.min(1, read / Math.max(1, all))} aria-label="Alerts read" />
+      {`Reading alerts: ${read.toLocaleString()} of ${all.toLocaleString()}`}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, makeStyles } from "@fluentui/react-components";
 import { useState } from "react";
 import { useNavigate } from "react-router";
-import { useIncident } from "../../api/incidents";
+import { useIncidentHead } from "../../api/incidents";
 import { useCan } from "../../api/session";
 import type { Incident } from "../../api/types";
 import { plainText } from "../../parts/hidden";
@@ -28,7 +28,7 @@ export function IncidentPane({ id, known, ids, onShow }: Props) {
   const navigate = useNavigate();
   const mayWrite = useCan("incident.write");
   const [managing, setManaging] = useState(false);
-  const { data, error, refetch } = useIncident(id);
+  const { data, error, refetch } = useIncidentHead(id);
   const incident = data ?? known;
   const at = ids.indexOf(id);
   const previous = at > 0 ? ids[at - 1] : undefined;

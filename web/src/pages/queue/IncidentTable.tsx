@@ -1,7 +1,7 @@
 import { Checkbox, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { Fragment, type KeyboardEvent, type ReactNode, useRef, useState } from "react";
 import { Link, useNavigate } from "react-router";
-import { useIncident } from "../../api/incidents";
+import { useIncidentAlerts } from "../../api/incidents";
 import type { Incident } from "../../api/types";
 import { SeverityBadge, StatusLabel, severityColor } from "../../parts/badges";
 import { plainText } from "../../parts/hidden";
@@ -365,31 +365,41 @@ function Row({
 
 function RowAlerts({ id, selection }: { id: string; selection: Selection }) {
   const styles = useStyles();
-  const { data, isPending, error } = useIncident(id);
+  const { data, isPending, error, hasNextPage } = useIncidentAlerts(id);
   if (isPending) return <LoadingLines rows={2} height={16} label="Loading alerts" />;
   if (error) return <p className={styles.innerList}>{messageOf(error)}</p>;
   return (
     <ul className={styles.innerList} aria-label={`Alerts of incident ${id}`}>
-      {(data.alerts ?? []).map((alert) => (
-        <li key={alert.id} className={styles.alert}>
-          <Checkbox
-            aria-label={`Select alert ${plainText(alert.title)}`}
-            checked={selection.has(alert.id)}
-            onChange={(_, data) => selection.set([alert.id], data.checked === true)}
-          />
-          <SeverityBadge severity={alert.severity} />
-          <Link
-            className={styles.alertName}
-            to={`/incidents/${id}/alerts?alert=${encodeURIComponent(alert.id)}`}
-            title={plainText(alert.title)}
-          >
-            <Untrusted text={alert.title} />
+      {data.pages
+        .slice(0, 1)
+        .flatMap((page) => page.value)
+        .map((alert) => (
+          <li key={alert.id} className={styles.alert}>
+            <Checkbox
+              aria-label={`Select alert ${plainText(alert.title)}`}
+              checked={selection.has(alert.id)}
+              onChange={(_, data) => selection.set([alert.id], data.checked === true)}
+            />
+            <SeverityBadge severity={alert.severity} />
+            <Link
+              className={styles.alertName}
+              to={`/incidents/${id}/alerts?alert=${encodeURIComponent(alert.id)}`}
+              title={plainText(alert.title)}
+            >
+              <Untrusted text={alert.title} />
+            </Link>
+            <StatusLabel status={alert.status} ofAlert />
+            <span>{sourceWord(alert.serviceSource)}</span>
+            <When at={alert.lastActivityDateTime} />
+          </li>
+        ))}
+      {hasNextPage && (
+        <li className={styles.alert}>
+          <Link className={styles.alertName} to={`/incidents/${id}/alerts`}>
+            All alerts are on the incident's page
           </Link>
-          <StatusLabel status={alert.status} ofAlert />
-          <span>{sourceWord(alert.serviceSource)}</span>
-          <When at={alert.lastActivityDateTime} />
         </li>
-      ))}
+      )}
     </ul>
   );
 }
