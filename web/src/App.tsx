@@ -17,6 +17,7 @@ const AlertsPage = lazy(() => import("./pages/alerts/AlertsPage"));
 const IncidentPage = lazy(() => import("./pages/incident/IncidentPage"));
 const DataPage = lazy(() => import("./pages/data/DataPage"));
 const AuditPage = lazy(() => import("./pages/audit/AuditPage"));
+const SettingsPage = lazy(() => import("./pages/settings/SettingsPage"));
 const HuntingPage = lazy(() => import("./pages/hunting/HuntingPage"));
 
 const client = new QueryClient({
@@ -80,6 +81,8 @@ function Pages() {
           <Route path="/data" element={<May do="intake.read" page={<DataPage />} />} />
           <Route path="/hunting" element={<May do="hunt.run" page={<HuntingPage />} />} />
           <Route path="/audit" element={<May do="audit.read" page={<AuditPage />} />} />
+          <Route path="/settings" element={<May do="rule.read" page={<SettingsPage />} />} />
+          <Route path="/settings/:section" element={<May do="rule.read" page={<SettingsPage />} />} />
           <Route path="*" element={<NotFound />} />
         </Routes>
       </Suspense>

@@ -38,6 +38,7 @@ import {
   NavigationRegular,
   PanelLeftContractRegular,
   PanelLeftExpandRegular,
+  SettingsRegular,
   ShieldTaskRegular,
   SignOutRegular,
   WeatherMoonRegular,
@@ -270,12 +271,14 @@ function NavLinks({ folded, onGo }: { folded?: boolean; onGo?: () => void }) {
   const mayReadIntake = useCan("intake.read");
   const mayHunt = useCan("hunt.run");
   const mayAudit = useCan("audit.read");
+  const mayReadRules = useCan("rule.read");
   const links: { to: string; label: string; icon: ComponentType; shown: boolean }[] = [
     { to: "/incidents", label: "Incidents", icon: ShieldTaskRegular, shown: mayReadIncidents },
     { to: "/alerts", label: "Alerts", icon: AlertRegular, shown: mayReadAlerts },
     { to: "/hunting", label: "Advanced hunting", icon: DocumentSearchRegular, shown: mayHunt },
     { to: "/data", label: "Data sources", icon: DatabaseRegular, shown: mayReadIntake },
     { to: "/audit", label: "Record of changes", icon: HistoryRegular, shown: mayAudit },
+    { to: "/settings", label: "Settings", icon: SettingsRegular, shown: mayReadRules },
   ];
   return (
     <ul className={styles.navList}>
