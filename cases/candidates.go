@@ -27,6 +27,7 @@ type openAlert struct {
 	keys     []int64
 	facts    *correlate.Facts // nil: not read yet, or forgotten
 	met      uint64           // by which search
+	kept     bool             // the place is in openIndex.kept
 }
 
 // openIndex finds alerts of open incidents by their keys. It is made from the
@@ -65,6 +66,7 @@ func (x *openIndex) add(a openAlert) uint32 {
 	var n uint32
 	if last := len(x.free) - 1; last >= 0 {
 		n, x.free = x.free[last], x.free[:last]
+		a.kept = x.slab[n].kept
 		x.slab[n] = a
 	} else {
 		n = uint32(len(x.slab))
@@ -122,7 +124,7 @@ func (x *openIndex) remove(n uint32) {
 		x.of[a.incident] = of
 	}
 	delete(x.byID, a.id)
-	x.slab[n] = openAlert{}
+	x.slab[n] = openAlert{kept: a.kept}
 	x.free = append(x.free, n)
 }
 
@@ -156,10 +158,16 @@ func (x *openIndex) move(from, to int64) {
 
 // keep holds the facts of an alert, and lets those go that are held longest.
 func (x *openIndex) keep(n uint32, f *correlate.Facts) {
-	x.slab[n].facts = f
+	a := &x.slab[n]
+	a.facts = f
+	if a.kept {
+		return
+	}
+	a.kept = true
 	x.kept = append(x.kept, n)
 	if len(x.kept) > x.facts {
-		x.slab[x.kept[0]].facts = nil
+		old := &x.slab[x.kept[0]]
+		old.facts, old.kept = nil, false
 		x.kept = x.kept[1:]
 	}
 }

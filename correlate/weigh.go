@@ -44,6 +44,7 @@ type weigher struct {
 	p       *Policy
 	prev    *Prevalence
 	byKey   map[tocsin.EntityKey][]*Thing
+	sieve   [4]uint64   // says of most keys that they are not in byKey
 	users   bool        // the alert names an account of a person
 	earlier int         // firings of the alert's own rule at its place on other occasions
 	own     map[int]int // how many of them are in candidate i: its story, not routine
@@ -71,6 +72,8 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 		}
 		for _, k := range t.Keys {
 			w.byKey[k] = append(w.byKey[k], t)
+			at := sieveAt(k)
+			w.sieve[at>>6] |= 1 << (at & 63)
 		}
 		w.users = w.users || t.Part == PartUser
 	}
@@ -88,6 +91,22 @@ func newWeigher(f *Facts, prev *Prevalence, p *Policy, cands []Candidate) *weigh
 		}
 	}
 	return w
+}
+
+// sieveAt is the place of a key among the 256 of the sieve: cheap to find, and
+// different for most keys.
+func sieveAt(k tocsin.EntityKey) byte {
+	n := len(k.ID)
+	if n == 0 {
+		return 0
+	}
+	return k.ID[n-1]*31 ^ k.ID[n/2]*7 ^ k.ID[n-min(n, 2)]*13 ^ byte(n)*17
+}
+
+// may is false of a key that the alert has not; most keys of members are such.
+func (w *weigher) may(k tocsin.EntityKey) bool {
+	at := sieveAt(k)
+	return w.sieve[at>>6]&(1<<(at&63)) != 0
 }
 
 func membersOf(c *Candidate) []Facts { return c.Members[:min(len(c.Members), MaxMembers)] }
@@ -173,6 +192,9 @@ func (w *weigher) counts(c *Candidate) map[tocsin.EntityKey]float64 {
 	for i := range members {
 		for j := range members[i].Things {
 			for _, k := range members[i].Things[j].Keys {
+				if !w.may(k) {
+					continue
+				}
 				if _, ok := w.byKey[k]; ok && last[k] != i+1 {
 					last[k] = i + 1
 					n[k]++
@@ -267,6 +289,9 @@ func (w *weigher) weigh(i int, m *Facts) pair {
 		}
 		otherUsers = otherUsers || o.Part == PartUser
 		for _, k := range o.Keys {
+			if !w.may(k) {
+				continue
+			}
 			for _, t := range w.byKey[k] {
 				sig := signalOf(t, o)
 				if sig == "" {
