@@ -65,7 +65,9 @@ func BenchmarkAccept(b *testing.B) {
 				b.StopTimer()
 				w, in := newWorld(b), traffic(n, 1)
 				b.StartTimer()
+				was := cpu(b)
 				w.accept(b, in...)
+				b.ReportMetric(float64((cpu(b)-was).Microseconds())/float64(n), "cpu-µs/alert")
 			}
 			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "alerts/s")
 		})

@@ -13,9 +13,9 @@ import (
 	"github.com/tocsinhq/tocsin/store"
 )
 
-// TestC01LittleMemory takes the same alerts with hardly any digests held and
-// with many: what is not held is read, and nothing else changes. (C01)
-func TestC01LittleMemory(t *testing.T) {
+// TestLittleMemory takes the same alerts with hardly any digests held and
+// with many: what is not held is read, and nothing else changes.
+func TestLittleMemory(t *testing.T) {
 	in := traffic(600, 3)
 	plenty, little := newWorld(t), newWorld(t)
 	want := plenty.accept(t, in...)
@@ -32,9 +32,9 @@ func TestC01LittleMemory(t *testing.T) {
 	little.sound(t)
 }
 
-// TestC01AnotherProcess lets two doors over one store take alerts in turn, and
+// TestTwoDoors lets two doors over one store take alerts in turn, and
 // people resolve and open again between: the memory of each follows the other.
-func TestC01AnotherProcess(t *testing.T) {
+func TestTwoDoors(t *testing.T) {
 	w := newWorld(t)
 	other := New(w.st, correlate.DefaultPolicy())
 	r := rand.New(rand.NewPCG(9, 9))
@@ -95,9 +95,9 @@ func said(x *openIndex) (out []string) {
 	return out
 }
 
-// TestC13BusyKeyIsBounded: however many alerts share a key, a search looks at
-// no more than it is allowed to, and finds the nearest. (C13)
-func TestC13BusyKeyIsBounded(t *testing.T) {
+// TestBusyKeyIsBounded: however many alerts share a key, a search looks at
+// no more than it is allowed to, and finds the nearest.
+func TestBusyKeyIsBounded(t *testing.T) {
 	x := newOpenIndex()
 	const n = 20_000
 	for i := range n {
