@@ -306,6 +306,7 @@ func TestQueueFilters(t *testing.T) {
 	t.Run("Q18 by asset", func(t *testing.T) {
 		for search, is := range map[string]func(a *tocsin.Alert) bool{
 			"ws-0013":       func(a *tocsin.Alert) bool { return a.Evidence[0].Str("deviceDnsName") == "ws-0013.corp.example" },
+			"vm-33":         func(a *tocsin.Alert) bool { return a.Evidence[len(a.Evidence)-1].Str("resourceName") == "vm-33" },
 			"user0021@corp": func(a *tocsin.Alert) bool { return a.Evidence[1].Str("userAccount.accountName") == "user0021" },
 		} {
 			if got, want := s.found(t, graphIncidents, "", search, ""), textsOf(s.having(is)); !slices.Equal(sorted(got), sorted(want)) || len(want) == 0 {

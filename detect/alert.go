@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ func AlertFrom(h *Hit, r *Rule) tocsin.Alert {
 		ServiceSource:   source,
 		DetectionSource: detectionSource(source, r),
 		ProductName:     "Tocsin",
+		DataStream:      row.Table,
 		DetectorID:      r.ID,
 		RuleTitle:       r.Title,
 		Categories:      append([]string(nil), r.Tactics...),
@@ -61,6 +63,9 @@ func AlertFrom(h *Hit, r *Rule) tocsin.Alert {
 	a.RecommendedActions = recommended(a.Category, row.Table, r)
 	seen := map[tocsin.EntityKey]bool{}
 	for i := range h.Rows {
+		if l := rowGet(&h.Rows[i])("SensitivityLabel"); l != "" && !slices.Contains(a.SensitivityLabels, l) && len(a.SensitivityLabels) < tocsin.MaxLabels {
+			a.SensitivityLabels = append(a.SensitivityLabels, l)
+		}
 		for _, ev := range evidence(&h.Rows[i], r) {
 			ks := ev.Keys()
 			if len(ks) == 0 || seen[ks[0]] {

@@ -177,6 +177,20 @@ test("Q21 a row opens to its alerts with boxes", async ({ page }) => {
   await axe(page, "queue-expanded");
 });
 
+test("Q23 checked rows bring Manage, and two of them Merge", async ({ page }) => {
+  await signIn(page);
+  const manage = page.getByRole("button", { name: "Manage", exact: true });
+  const merge = page.getByRole("button", { name: "Merge", exact: true });
+  const boxes = page.locator("tr[data-id]").getByRole("checkbox", { name: /^Select incident/ });
+  await expect(manage).toBeHidden();
+  await boxes.nth(0).check();
+  await expect(manage).toBeEnabled();
+  await expect(merge).toBeHidden();
+  await boxes.nth(1).check();
+  await expect(manage).toBeEnabled();
+  await expect(merge).toBeEnabled();
+});
+
 test("A01 A02 the alerts queue", async ({ page }) => {
   await signIn(page, "/alerts");
   const all = Number(/\d+/.exec((await total(page).innerText()).replaceAll(",", ""))?.[0]);

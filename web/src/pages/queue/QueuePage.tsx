@@ -345,7 +345,11 @@ function useTriage(
     close: () => {
       setDialog(undefined);
       // The focus goes back to the row, or to the one that took its place.
-      if (currentId) setTimeout(() => (rowOf(currentId) ?? rowOf(incidents[place.current]?.id))?.focus(), 50);
+      if (!currentId) return;
+      setTimeout(() => {
+        if (!document.querySelector("[role=dialog]"))
+          (rowOf(currentId) ?? rowOf(incidents[place.current]?.id))?.focus();
+      }, 50);
     },
   };
 }

@@ -54,7 +54,8 @@ const shortcuts: [keys: string[], does: string][] = [
 export function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const styles = useStyles();
   return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
+    // Without motion: the next key may follow at once, and belongs to the list again.
+    <Dialog open surfaceMotion={null} onOpenChange={(_, data) => !data.open && onClose()}>
       <DialogSurface>
         <DialogBody>
           <DialogTitle>Keyboard shortcuts</DialogTitle>
@@ -147,7 +148,8 @@ export function QuickChange({ incident, what, onClose }: ChangeProps) {
     what === "status" ? { status: first } : { classification: first, determination: second }
   ) as IncidentPatch;
   return (
-    <Dialog open onOpenChange={(_, data) => !data.open && onClose()}>
+    // Without motion: the next key may follow at once, and belongs to the list again.
+    <Dialog open surfaceMotion={null} onOpenChange={(_, data) => !data.open && onClose()}>
       <DialogSurface>
         <form
           onSubmit={(event) => {
