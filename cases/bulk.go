@@ -392,29 +392,6 @@ type owing struct {
 	lines []tocsin.Change
 }
 
-// rights are looked up again in each transaction: somebody who lost them
-// meanwhile changes nothing more.
-func (r *bulkRun) rights() error {
-	p := r.tx.Principal()
-	if p.Kind == tocsin.ActorUser {
-		u, err := r.tx.User(p.ID)
-		switch {
-		case tocsin.CodeOf(err) == tocsin.CodeNotFound:
-			// Somebody who signs in elsewhere has no account here.
-		case err != nil:
-			return err
-		case u.Disabled:
-			return tocsin.Errorf(tocsin.CodeForbidden, "the account %s was disabled meanwhile", u.UserName)
-		default:
-			p.Roles = u.Roles
-			if p.Scoped() != (u.Groups != nil) || !slices.Equal(p.Groups, u.Groups) {
-				return tocsin.Errorf(tocsin.CodeForbidden, "what %s may see has changed meanwhile; ask again", u.UserName)
-			}
-		}
-	}
-	return tocsin.Allow(p, map[string]tocsin.Verb{"incident": tocsin.VerbIncidentWrite, "alert": tocsin.VerbAlertWrite}[r.b.Noun])
-}
-
 // refusable are the kinds of failure that concern one thing only.
 func refusable(err error) bool {
 	switch tocsin.CodeOf(err) {
