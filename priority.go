@@ -49,6 +49,15 @@ const (
 // AssetMarks lists them.
 var AssetMarks = []AssetMark{MarkCritical, MarkPrivileged, MarkHoneytoken, MarkVIP}
 
+// MarkedAsset is an asset of which people said something.
+type MarkedAsset struct {
+	Name   string    `json:"name"` // as alerts have it
+	Mark   AssetMark `json:"mark"`
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+}
+
 // DefaultScoring has the bands of Defender's portal: red above 85, orange from 15.
 func DefaultScoring() Scoring {
 	return Scoring{

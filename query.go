@@ -20,6 +20,12 @@ type Order struct {
 	Desc  bool
 }
 
+// FacetCount is a value of a property and how many things have it.
+type FacetCount struct {
+	Value string `json:"value"` // "" for none: nobody assigned
+	Count int64  `json:"count"`
+}
+
 // Filter is a node of the filter tree: And, Or, Not, Compare, In or Any.
 type Filter interface{ filter() }
 

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/tocsinhq/tocsin"
-	"github.com/tocsinhq/tocsin/store"
 )
 
 var facetParams = []param{
@@ -24,7 +23,7 @@ var facetRoutes = []route{
 }
 
 type facetsAnswer struct {
-	Facets map[string][]store.FacetCount `json:"facets"`
+	Facets map[string][]tocsin.FacetCount `json:"facets"`
 }
 
 // The properties that are counted when none are named.
@@ -58,10 +57,10 @@ func (a *API) alertFacets(w http.ResponseWriter, r *http.Request) error {
 }
 
 // notNull has a property that nothing has a value of as an empty list.
-func notNull(m map[string][]store.FacetCount) map[string][]store.FacetCount {
+func notNull(m map[string][]tocsin.FacetCount) map[string][]tocsin.FacetCount {
 	for k, v := range m {
 		if v == nil {
-			m[k] = []store.FacetCount{}
+			m[k] = []tocsin.FacetCount{}
 		}
 	}
 	return m

@@ -23,12 +23,12 @@ var keptRoutes = []route{
 	{id: "listFilterSets", method: "GET", path: "/api/v1/filtersets", verb: tocsin.VerbIncidentRead, tag: "cases",
 		doc: "The named filters that one keeps and those that are shared", params: []param{query("noun", "string", "incident or alert")},
 		out: is[valueOf[filterSet]](), handle: (*API).listFilterSets},
-	{id: "createFilterSet", method: "POST", path: "/api/v1/filtersets", verb: tocsin.VerbIncidentRead, tag: "cases", status: http.StatusCreated,
+	{id: "createFilterSet", method: "POST", path: "/api/v1/filtersets", verb: tocsin.VerbSession, tag: "cases", status: http.StatusCreated,
 		doc: "Keeps a named filter, for oneself or for everybody", in: is[filterSetBody](), out: is[filterSet](), handle: (*API).createFilterSet, limit: 64 << 10},
-	{id: "updateFilterSet", method: "PATCH", path: "/api/v1/filtersets/{id}", verb: tocsin.VerbIncidentRead, tag: "cases",
+	{id: "updateFilterSet", method: "PATCH", path: "/api/v1/filtersets/{id}", verb: tocsin.VerbSession, tag: "cases",
 		doc: "Changes the properties that are given; what others share takes the permission user.manage",
 		in:  is[filterSetPatch](), out: is[filterSet](), handle: (*API).updateFilterSet, limit: 64 << 10},
-	{id: "deleteFilterSet", method: "DELETE", path: "/api/v1/filtersets/{id}", verb: tocsin.VerbIncidentRead, tag: "cases", status: http.StatusNoContent,
+	{id: "deleteFilterSet", method: "DELETE", path: "/api/v1/filtersets/{id}", verb: tocsin.VerbSession, tag: "cases", status: http.StatusNoContent,
 		doc: "Deletes a named filter for good; what others share takes the permission user.manage", handle: (*API).deleteFilterSet},
 	{id: "getPreference", method: "GET", path: "/api/v1/preferences/{key}", verb: tocsin.VerbSession, tag: "session",
 		doc: "What one keeps under a key; value is null when that is nothing", out: is[preference](), handle: (*API).getPreference},
@@ -78,6 +78,14 @@ func (a *API) kept() (Keeper, error) {
 	return a.cfg.Kept, nil
 }
 
+// keeping is kept for who may see the queue that a filter is of.
+func (a *API) keeping(r *http.Request) (Keeper, error) {
+	if err := tocsin.Allow(whoIs(r), tocsin.VerbIncidentRead); err != nil {
+		return nil, err
+	}
+	return a.kept()
+}
+
 func (a *API) listFilterSets(w http.ResponseWriter, r *http.Request) error {
 	k, err := a.kept()
 	if err != nil {
@@ -99,7 +107,7 @@ func (a *API) listFilterSets(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) createFilterSet(w http.ResponseWriter, r *http.Request) error {
-	k, err := a.kept()
+	k, err := a.keeping(r)
 	if err != nil {
 		return err
 	}
@@ -117,7 +125,7 @@ func (a *API) createFilterSet(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) updateFilterSet(w http.ResponseWriter, r *http.Request) error {
-	k, err := a.kept()
+	k, err := a.keeping(r)
 	if err != nil {
 		return err
 	}
@@ -137,7 +145,7 @@ func (a *API) updateFilterSet(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) deleteFilterSet(w http.ResponseWriter, r *http.Request) error {
-	k, err := a.kept()
+	k, err := a.keeping(r)
 	if err == nil {
 		err = k.DeleteFilterSet(r.Context(), r.PathValue("id"), mayRule(whoIs(r)))
 	}

@@ -591,7 +591,7 @@ func TestLinkHunt(t *testing.T) {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
 	log := me.call("GET", "/api/v1/incidents/"+first.IncidentID+"/activities", "").body
-	if strings.Count(log, `"kind":"alertLinked"`) != 2 || strings.Count(log, `"kind":"created"`) != 1 || strings.Contains(log, "correlation") || !strings.Contains(log, `"name":"admin"`) {
+	if strings.Count(log, `"kind":"alertLinked"`) != 2 || strings.Count(log, `"kind":"created"`) != 1 || strings.Contains(log, `"name":"correlation"`) || !strings.Contains(log, `"name":"admin"`) {
 		t.Errorf("activities %s", log)
 	}
 	inc := me.call("GET", "/v1.0/security/incidents/"+first.IncidentID+"?$expand=alerts", "").json(t)

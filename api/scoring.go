@@ -5,7 +5,6 @@ import (
 
 	"github.com/tocsinhq/tocsin"
 	"github.com/tocsinhq/tocsin/cases"
-	"github.com/tocsinhq/tocsin/store"
 )
 
 var scoringRoutes = []route{
@@ -18,7 +17,7 @@ var scoringRoutes = []route{
 	{id: "previewScoring", method: "POST", path: "/api/v1/scoring/preview", verb: tocsin.VerbScoringManage, tag: "cases",
 		doc: "What other points would make of the open incidents; changes nothing", in: is[tocsin.Scoring](), out: is[cases.ScoringPreview](), handle: (*API).previewScoring},
 	{id: "listAssetMarks", method: "GET", path: "/api/v1/assets/marks", verb: tocsin.VerbScoringManage, tag: "cases",
-		doc: "Assets that are marked critical, privileged, honeytoken or vip", out: is[valueOf[store.MarkedAsset]](), handle: (*API).assetMarks},
+		doc: "Assets that are marked critical, privileged, honeytoken or vip", out: is[valueOf[tocsin.MarkedAsset]](), handle: (*API).assetMarks},
 	{id: "putAssetMark", method: "POST", path: "/api/v1/assets/marks", verb: tocsin.VerbScoringManage, tag: "cases",
 		doc: "Marks an asset by its name", in: is[assetMarkBody](), status: http.StatusNoContent, handle: (*API).putAssetMark},
 	{id: "removeAssetMark", method: "DELETE", path: "/api/v1/assets/marks", verb: tocsin.VerbScoringManage, tag: "cases",
@@ -83,9 +82,9 @@ func (a *API) assetMarks(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if marks == nil {
-		marks = []store.MarkedAsset{}
+		marks = []tocsin.MarkedAsset{}
 	}
-	return writeJSON(w, http.StatusOK, valueOf[store.MarkedAsset]{marks})
+	return writeJSON(w, http.StatusOK, valueOf[tocsin.MarkedAsset]{marks})
 }
 
 func (a *API) putAssetMark(w http.ResponseWriter, r *http.Request) error {

@@ -101,7 +101,7 @@ func (c *Cases) Alert(ctx context.Context, id string) (a tocsin.Alert, err error
 
 // IncidentFacets counts how many incidents of the query have each value of the
 // properties; see store.Tx.Facets.
-func (c *Cases) IncidentFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]store.FacetCount, err error) {
+func (c *Cases) IncidentFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]tocsin.FacetCount, err error) {
 	err = c.st.View(ctx, func(tx *store.Tx) error {
 		out, err = tx.Facets(q, properties)
 		return err
@@ -110,7 +110,7 @@ func (c *Cases) IncidentFacets(ctx context.Context, q tocsin.Query, properties [
 }
 
 // AlertFacets counts the same of alerts.
-func (c *Cases) AlertFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]store.FacetCount, err error) {
+func (c *Cases) AlertFacets(ctx context.Context, q tocsin.Query, properties []string) (out map[string][]tocsin.FacetCount, err error) {
 	err = c.st.View(ctx, func(tx *store.Tx) error {
 		out, err = tx.AlertFacets(q, properties)
 		return err

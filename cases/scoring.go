@@ -218,7 +218,7 @@ func (c *Cases) rescore(ctx context.Context, ids []int64) error {
 }
 
 // AssetMarks lists what people said of assets.
-func (c *Cases) AssetMarks(ctx context.Context) (out []store.MarkedAsset, err error) {
+func (c *Cases) AssetMarks(ctx context.Context) (out []tocsin.MarkedAsset, err error) {
 	err = c.st.View(ctx, func(tx *store.Tx) error {
 		out, err = tx.AssetMarks()
 		return err
@@ -256,7 +256,7 @@ func (c *Cases) MarkAsset(ctx context.Context, name string, mark tocsin.AssetMar
 		if len(all) >= maxAssetMarks {
 			return tocsin.Errorf(tocsin.CodeLimit, "at most %d marks", maxAssetMarks)
 		}
-		m := store.MarkedAsset{Name: name, Mark: mark, Reason: strings.TrimSpace(reason), By: tx.Principal().UserName, At: tx.Now()}
+		m := tocsin.MarkedAsset{Name: name, Mark: mark, Reason: strings.TrimSpace(reason), By: tx.Principal().UserName, At: tx.Now()}
 		if err := tx.PutAssetMark(m); err != nil {
 			return err
 		}

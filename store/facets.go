@@ -9,12 +9,6 @@ import (
 	"github.com/tocsinhq/tocsin"
 )
 
-// FacetCount is a value of a property and how many things have it.
-type FacetCount struct {
-	Value string `json:"value"` // "" for none: nobody assigned
-	Count int64  `json:"count"`
-}
-
 const (
 	// maxFacets bounds the properties of one question, maxFacetValues the values
 	// that are answered of one: those that most things have.
@@ -27,16 +21,16 @@ const (
 // filter holds, except for what it says of the property that is counted: beside
 // a list of severities of which two are chosen, people want to see what each of
 // the others would bring. Order and page of the query are not looked at.
-func (tx *Tx) Facets(q tocsin.Query, properties []string) (map[string][]FacetCount, error) {
+func (tx *Tx) Facets(q tocsin.Query, properties []string) (map[string][]tocsin.FacetCount, error) {
 	return tx.facets(incidents, q, properties)
 }
 
 // AlertFacets are the Facets of alerts.
-func (tx *Tx) AlertFacets(q tocsin.Query, properties []string) (map[string][]FacetCount, error) {
+func (tx *Tx) AlertFacets(q tocsin.Query, properties []string) (map[string][]tocsin.FacetCount, error) {
 	return tx.facets(alerts, q, properties)
 }
 
-func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]FacetCount, error) {
+func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]tocsin.FacetCount, error) {
 	if len(properties) == 0 || len(properties) > maxFacets {
 		return nil, tocsin.Errorf(tocsin.CodeInvalid, "1 to %d properties can be counted at once, not %d", maxFacets, len(properties))
 	}
@@ -70,8 +64,8 @@ func (tx *Tx) facets(n noun, q tocsin.Query, properties []string) (map[string][]
 }
 
 // indexedFacets has those of the properties that the index can count.
-func (tx *Tx) indexedFacets(n noun, q tocsin.Query, properties []string) (map[string][]FacetCount, error) {
-	out := make(map[string][]FacetCount, len(properties))
+func (tx *Tx) indexedFacets(n noun, q tocsin.Query, properties []string) (map[string][]tocsin.FacetCount, error) {
+	out := make(map[string][]tocsin.FacetCount, len(properties))
 	k := tx.asker(n)
 	if k == nil {
 		return out, nil
@@ -100,7 +94,7 @@ func (f field) countable() bool {
 }
 
 // facet counts the values of one property in the database itself.
-func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]FacetCount, error) {
+func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]tocsin.FacetCount, error) {
 	q.OrderBy = nil
 	value, join := f.expr, ""
 	if f.kind == labelField {
@@ -118,9 +112,9 @@ func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]FacetCount, error) {
 	}
 	rows, err := tx.queryOnce(asked.with+`SELECT `+value+`, count(*) AS n FROM `+asked.table+join+` WHERE `+asked.where+
 		` GROUP BY `+value+` ORDER BY n DESC, `+value+` LIMIT `+asked.arg(maxFacetValues), asked.args...)
-	var out []FacetCount
+	var out []tocsin.FacetCount
 	err = each(rows, err, func(rows *sql.Rows) error {
-		var fc FacetCount
+		var fc tocsin.FacetCount
 		if f.kind == rankField {
 			var rank int
 			err := rows.Scan(&rank, &fc.Count)
@@ -137,7 +131,7 @@ func (tx *Tx) facet(n noun, f field, q tocsin.Query) ([]FacetCount, error) {
 
 // spell writes values of labels, which are kept in lower case, as people know
 // them.
-func (tx *Tx) spell(f field, counts []FacetCount) error {
+func (tx *Tx) spell(f field, counts []tocsin.FacetCount) error {
 	if f.kind != labelField || len(counts) == 0 {
 		return nil
 	}

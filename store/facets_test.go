@@ -41,7 +41,7 @@ func TestFacets(t *testing.T) {
 	q := tocsin.Query{Filter: tocsin.And{
 		tocsin.And{tocsin.Compare{Field: "assignedTo", Op: tocsin.Eq, Value: "anna"}, tocsin.Compare{Field: "status", Op: tocsin.Ne, Value: "resolved"}},
 		tocsin.In{Field: "severity", Values: []any{"high"}}}}
-	var got map[string][]FacetCount
+	var got map[string][]tocsin.FacetCount
 	ask := func(q tocsin.Query, properties ...string) error {
 		return s.View(as(t.Context(), "a"), func(tx *Tx) (err error) {
 			got, err = tx.Facets(q, properties)
@@ -52,13 +52,13 @@ func TestFacets(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Even ones that are not resolved: 0, 4, 6, 10, of severity 1+i%4: low twice.
-	want := map[string][]FacetCount{}
+	want := map[string][]tocsin.FacetCount{}
 	counts := map[string]int64{}
 	for _, i := range []int{0, 4, 6, 10} {
 		counts[string(tocsin.Severities[1+i%4])]++
 	}
 	for _, sev := range []tocsin.Severity{tocsin.Severities[1], tocsin.Severities[3]} {
-		want["severity"] = append(want["severity"], FacetCount{string(sev), counts[string(sev)]})
+		want["severity"] = append(want["severity"], tocsin.FacetCount{Value: string(sev), Count: counts[string(sev)]})
 	}
 	if diff := cmp.Diff(want["severity"], got["severity"]); diff != "" {
 		t.Errorf("severity (-want +got):\n%s", diff)

@@ -36,7 +36,7 @@ func (tx *Tx) asker(n noun) *asker {
 func (k *asker) done() { k.x.mu.RUnlock() }
 
 // facet counts the values of one property; ok is false when the tables have to.
-func (k *asker) facet(f field, q tocsin.Query) (out []FacetCount, ok bool, err error) {
+func (k *asker) facet(f field, q tocsin.Query) (out []tocsin.FacetCount, ok bool, err error) {
 	name := f.expr
 	if f.kind == labelField {
 		name = labelKey(f.expr)
@@ -49,20 +49,20 @@ func (k *asker) facet(f field, q tocsin.Query) (out []FacetCount, ok bool, err e
 	for _, v := range values {
 		v := k.x.values[v]
 		if c := set.AndCardinality(v.bits); c > 0 {
-			fc := FacetCount{Value: v.text, Count: int64(c)}
+			fc := tocsin.FacetCount{Value: v.text, Count: int64(c)}
 			if f.kind == rankField {
 				fc.Value = string(severityOf(int(v.num)))
 			}
 			out = append(out, fc)
 		}
 	}
-	rank := func(c FacetCount) int {
+	rank := func(c tocsin.FacetCount) int {
 		if f.kind == rankField {
 			return tocsin.Severity(c.Value).Rank()
 		}
 		return 0
 	}
-	slices.SortFunc(out, func(a, b FacetCount) int {
+	slices.SortFunc(out, func(a, b tocsin.FacetCount) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Value, b.Value))
 	})
 	return out[:min(len(out), maxFacetValues)], true, nil

@@ -172,7 +172,7 @@ type answers struct {
 	IDs    []int64
 	Total  int64
 	More   bool
-	Facets map[string][]FacetCount
+	Facets map[string][]tocsin.FacetCount
 }
 
 func ask(t testing.TB, s *Store, q tocsin.Query) (out answers) {

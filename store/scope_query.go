@@ -348,7 +348,7 @@ func (tx *Tx) mixedAlerts() ([]mixedAlert, error) {
 }
 
 // spellGroups writes names of device groups as people know them.
-func (tx *Tx) spellGroups(known map[string]string, counts []FacetCount) error {
+func (tx *Tx) spellGroups(known map[string]string, counts []tocsin.FacetCount) error {
 	groups, err := tx.deviceGroups()
 	known[strings.ToLower(tocsin.UngroupedDevicesName)] = tocsin.UngroupedDevicesName
 	for _, g := range groups {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/tocsinhq/tocsin"
 )
@@ -116,20 +115,11 @@ func (tx *Tx) forgetScoring() {
 	tx.AfterCommit(func() { tx.s.scorings.set(tx.who.Tenant, nil) })
 }
 
-// MarkedAsset is an asset of which people said something.
-type MarkedAsset struct {
-	Name   string           `json:"name"`
-	Mark   tocsin.AssetMark `json:"mark"`
-	Reason string           `json:"reason"`
-	By     string           `json:"by"`
-	At     time.Time        `json:"at"`
-}
-
 // AssetMarks are all that were said of assets, by name.
-func (tx *Tx) AssetMarks() (out []MarkedAsset, err error) {
+func (tx *Tx) AssetMarks() (out []tocsin.MarkedAsset, err error) {
 	rows, err := tx.query(`SELECT name, mark, reason, marked_by, at FROM asset_mark WHERE tenant = $1 ORDER BY fold, mark`)
 	err = each(rows, err, func(rows *sql.Rows) error {
-		var m MarkedAsset
+		var m tocsin.MarkedAsset
 		var at int64
 		err := rows.Scan(&m.Name, &m.Mark, &m.Reason, &m.By, &at)
 		m.At = fromMicros(at)
@@ -140,7 +130,7 @@ func (tx *Tx) AssetMarks() (out []MarkedAsset, err error) {
 }
 
 // PutAssetMark says something of an asset.
-func (tx *Tx) PutAssetMark(m MarkedAsset) error {
+func (tx *Tx) PutAssetMark(m tocsin.MarkedAsset) error {
 	tx.forgetScoring()
 	_, err := tx.exec(`INSERT INTO asset_mark (tenant, fold, mark, name, reason, marked_by, at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (tenant, fold, mark) DO UPDATE SET name = excluded.name, reason = excluded.reason, marked_by = excluded.marked_by, at = excluded.at`,
