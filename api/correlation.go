@@ -148,7 +148,7 @@ func (a *API) putRuleCorrelation(w http.ResponseWriter, r *http.Request) error {
 }
 
 var correlationRoutes = []route{
-	{id: "getCorrelation", method: "GET", path: "/api/v1/correlation", verb: tocsin.VerbRuleRead, tag: "correlation",
+	{id: "getCorrelation", whole: true, method: "GET", path: "/api/v1/correlation", verb: tocsin.VerbRuleRead, tag: "correlation",
 		doc: "How correlation is set: the default of rules, the weights and bounds, and the rules that differ", out: is[correlationAnswer](), handle: (*API).getCorrelation},
 	{id: "updateCorrelation", method: "PATCH", path: "/api/v1/correlation", verb: tocsin.VerbCorrelation, tag: "correlation",
 		doc: "Sets whether rules correlate that say nothing about it", in: is[correlationPatch](), out: is[correlationAnswer](), handle: (*API).patchCorrelation},
@@ -158,7 +158,7 @@ var correlationRoutes = []route{
 		doc: "Goes back to the weights and bounds that come with the program", out: is[correlationAnswer](), handle: (*API).resetCorrelationPolicy},
 	{id: "setRuleCorrelation", method: "PUT", path: "/api/v1/correlation/rules", verb: tocsin.VerbCorrelation, tag: "correlation",
 		doc: "Sets whether the alerts of a rule correlate, and how they are grouped when they do not", in: is[ruleCorrelationBody](), out: is[tocsin.RuleCorrelation](), handle: (*API).putRuleCorrelation},
-	{id: "listExclusions", method: "GET", path: "/api/v1/correlation/exclusions", verb: tocsin.VerbIncidentRead, tag: "correlation",
+	{id: "listExclusions", whole: true, method: "GET", path: "/api/v1/correlation/exclusions", verb: tocsin.VerbIncidentRead, tag: "correlation",
 		doc: "Values that never join alerts, and those that people's cuts suggest", out: is[exclusionsAnswer](), handle: (*API).listExclusions},
 	{id: "createExclusion", method: "POST", path: "/api/v1/correlation/exclusions", verb: tocsin.VerbCorrelation, tag: "correlation",
 		doc: "Keeps a value from joining alerts, for all or for a rule, a device group or a tactic", in: is[exclusionBody](), out: is[tocsin.Exclusion](),

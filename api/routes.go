@@ -32,6 +32,7 @@ type route struct {
 	limit   int64   // largest body in bytes; 0 for maxBody
 	stream  bool    // the body or the answer may take long: no total time limit
 	events  bool    // the body is telemetry: Config.MaxEventsBytes, may be gzip
+	whole   bool    // speaks of the tenant as a whole: not for who is limited to device groups
 	noCSRF  string  // why a session needs no CSRF token here
 	slow    bool    // clients of Defender's older interface: at its pace, Config.Defender
 	dialect dialect // whose error bodies the clients of this route read

@@ -204,6 +204,10 @@ func (a *API) admit(rt *route, w http.ResponseWriter, r *http.Request) (*http.Re
 			a.meter.refused.WithLabelValues("forbidden").Inc()
 			return r, err
 		}
+		if rt.whole && who.Principal.Scoped() {
+			a.meter.refused.WithLabelValues("forbidden").Inc()
+			return r, tocsin.Errorf(tocsin.CodeForbidden, "this is for those who are not limited to device groups")
+		}
 	} else if err := foreignPage(r, a.base(r)); err != nil && r.Method != http.MethodGet {
 		a.meter.refused.WithLabelValues("csrf").Inc()
 		return r, err

@@ -160,9 +160,13 @@ var alerts = noun{
 			WHERE x.tenant = $1 AND x.alert_no = a.no AND y.text`},
 		"incidentTags": {kind: partField, expr: `EXISTS (SELECT 1 FROM incident_label AS x
 			WHERE x.tenant = $1 AND x.incident_id = a.incident_id AND x.kind = 'customTags' AND x.value`},
-		"deviceGroups": {kind: labelField, expr: string(tocsin.LabelDeviceGroups), from: "alert_device_group"},
+		"deviceGroups": {kind: labelField, expr: string(tocsin.LabelDeviceGroups), from: alertGroups},
 	}),
 }
+
+// alertGroups are the device groups of alerts by the number of the alert.
+const alertGroups = `(SELECT y.tenant AS tenant, z.no AS alert_no, y.kind AS kind, y.value AS value, y.group_id AS group_id
+	FROM alert_device_group AS y JOIN alert AS z ON z.tenant = y.tenant AND z.id = y.alert_id WHERE y.tenant = $1)`
 
 const alertOf = `EXISTS (SELECT 1 FROM alert AS x WHERE x.tenant = $1 AND x.incident_id = i.id AND `
 
