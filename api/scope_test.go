@@ -209,7 +209,6 @@ var limitedWalk = map[string]walked{
 	"applyTaskTemplate": {paths: []string{"{out}/tasks/template"}, body: `{"templateId":1}`},
 	"touchPresence":     {paths: []string{"{out}/presence", "{mixed}/presence"}, body: `{}`}, "leavePresence": {paths: []string{"{in}/presence"}},
 	"similarAlerts":     {paths: []string{"{inAlert}/similar", "{partAlert}/similar", "{hiddenAlert}/similar"}},
-	"defenderIncidents": {}, "defenderIncident": {paths: []string{"{in}", "{mixed}", "{out}"}}, "defenderAlerts": {},
 	"linkHunt": {body: `{"incidentId":"{out}","title":"x"}`},
 }
 
