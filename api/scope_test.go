@@ -208,8 +208,8 @@ var limitedWalk = map[string]walked{
 	"updateTask": {paths: []string{"{out}/tasks/1"}, body: `{"title":"x"}`}, "deleteTask": {paths: []string{"{out}/tasks/1"}},
 	"applyTaskTemplate": {paths: []string{"{out}/tasks/template"}, body: `{"templateId":1}`},
 	"touchPresence":     {paths: []string{"{out}/presence", "{mixed}/presence"}, body: `{}`}, "leavePresence": {paths: []string{"{in}/presence"}},
-	"similarAlerts":     {paths: []string{"{inAlert}/similar", "{partAlert}/similar", "{hiddenAlert}/similar"}},
-	"linkHunt": {body: `{"incidentId":"{out}","title":"x"}`},
+	"similarAlerts": {paths: []string{"{inAlert}/similar", "{partAlert}/similar", "{hiddenAlert}/similar"}},
+	"linkHunt":      {body: `{"incidentId":"{out}","title":"x"}`},
 }
 
 // notWalked are routes that say nothing of cases or telemetry, and why.
