@@ -211,6 +211,9 @@ func TestEveryWriteIsInTheRecord(t *testing.T) {
 		"bulkIncidents": func() writer {
 			return writer{"POST", "/api/v1/incidents/bulk", `{"ids":["` + inc(6) + `"],"change":{"severity":"low"}}`, true}
 		},
+		"createAlert": func() writer {
+			return writer{"POST", "/api/v1/alerts/manual", `{"title":"x","description":"y","severity":"low","category":"Execution","assets":[{"type":"device","name":"h77"}]}`, true}
+		},
 		"bulkAlerts": func() writer {
 			return writer{"POST", "/api/v1/alerts/bulk", `{"ids":["` + alertOf(6) + `"],"change":{"status":"inProgress"}}`, true}
 		},

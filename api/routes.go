@@ -75,6 +75,7 @@ var routes = concat(
 	taskRoutes,
 	presenceRoutes,
 	similarRoutes,
+	manualRoutes,
 	graphHuntingRoutes,
 	sessionRoutes,
 	caseRoutes, recordRoutes,

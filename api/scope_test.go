@@ -209,6 +209,7 @@ var limitedWalk = map[string]walked{
 	"applyTaskTemplate": {paths: []string{"{out}/tasks/template"}, body: `{"templateId":1}`},
 	"touchPresence":     {paths: []string{"{out}/presence", "{mixed}/presence"}, body: `{}`}, "leavePresence": {paths: []string{"{in}/presence"}},
 	"similarAlerts": {paths: []string{"{inAlert}/similar", "{partAlert}/similar", "{hiddenAlert}/similar"}},
+	"createAlert":   {body: `{"title":"x","description":"x","severity":"low","category":"Execution","assets":[{"type":"device","name":"` + canary + `-1.example"}]}`},
 	"linkHunt":      {body: `{"incidentId":"{out}","title":"x"}`},
 }
 

@@ -262,27 +262,37 @@ func (b *batch) take(in *arrival) (Accepted, error) {
 // house finds the incident of a new alert: by what it shares, or by the
 // grouping of its rule alone.
 func (b *batch) house(in *arrival, set *settings) (*openIncident, error) {
-	a, f, keys, numbers := &in.a, in.facts, in.keys, in.numbers
+	a := &in.a
 	if a.Correlation == tocsin.CorrelationDisabled {
 		return b.groupAlert(in, set.rules[a.DetectorID].Grouping)
 	}
+	d, err := b.correlated(in, set)
+	if err != nil {
+		return nil, err
+	}
+	if d.Kind == correlate.Open {
+		return b.open(in, d)
+	}
+	return b.join(in, d)
+}
+
+// correlated is where correlation wants a new alert, and its links.
+func (b *batch) correlated(in *arrival, set *settings) (d correlate.Decision, err error) {
+	a, f, keys, numbers := &in.a, in.facts, in.keys, in.numbers
 	if len(set.excluded) > 0 {
 		f = set.exclude(f, a, b.tx.Now())
 		keys = f.LookupKeys()
 		numbers = numbersOf(keys)
 	}
-	d, err := b.decide(f, keys, numbers, set)
+	d, err = b.decide(f, keys, numbers, set)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	if err := b.refuse(&d, set); err != nil {
-		return nil, err
+		return d, err
 	}
 	a.Links = d.Links
-	if d.Kind == correlate.Open {
-		return b.open(in, d)
-	}
-	return b.join(in, d)
+	return d, nil
 }
 
 // write puts a new alert into its incident. Its rows are written with those of

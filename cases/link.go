@@ -68,7 +68,7 @@ func (b *batch) link(in *arrival, incidentID int64) error {
 	if incidentID == 0 {
 		oi, err = b.open(in, correlate.Decision{Why: "linked from a hunting query"})
 	} else {
-		oi, err = b.put(in, incidentID)
+		oi, err = b.put(in, incidentID, "was linked from a hunting query")
 	}
 	if err != nil {
 		return err
@@ -76,8 +76,9 @@ func (b *batch) link(in *arrival, incidentID int64) error {
 	return b.write(in, oi)
 }
 
-// put adds an alert to an incident that a person chose.
-func (b *batch) put(in *arrival, incidentID int64) (*openIncident, error) {
+// put adds an alert to an incident that a person chose; how says how the alert
+// came about.
+func (b *batch) put(in *arrival, incidentID int64, how string) (*openIncident, error) {
 	oi, err := b.incident(incidentID)
 	if err != nil {
 		return nil, err
@@ -95,5 +96,5 @@ func (b *batch) put(in *arrival, incidentID int64) (*openIncident, error) {
 	oi.tally.add(in.digest, a.Active())
 	return oi, b.record(oi, tocsin.Change{Kind: "alertLinked", AlertID: a.ID,
 		Before: object("alertCount", before), After: object("alertCount", oi.tally.alerts, "severity", a.Severity),
-		Summary: fmt.Sprintf("Alert “%s” was linked from a hunting query", a.Title)})
+		Summary: fmt.Sprintf("Alert “%s” %s", a.Title, how)})
 }
