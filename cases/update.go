@@ -372,6 +372,15 @@ func applyStatus(tx *store.Tx, inc *tocsin.Incident, to tocsin.IncidentStatus, e
 			summary += ", with " + plural(n, "active alert")
 			after = object("status", to, "alerts", n)
 		}
+		if inc.ResolvingComment != "" {
+			// The log shows the note beside the resolving, also when it was
+			// written before.
+			pairs := []any{"status", to, "comment", inc.ResolvingComment}
+			if n > 0 {
+				pairs = append(pairs, "alerts", n)
+			}
+			after = object(pairs...)
+		}
 		inc.ActiveAlerts = 0
 	}
 	e.line("statusChanged", summary, object("status", inc.Status), after)
