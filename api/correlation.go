@@ -44,15 +44,19 @@ func (a *API) createExclusion(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeBody(r, &in); err != nil {
 		return err
 	}
-	x := tocsin.Exclusion{Type: tocsin.EntityType(in.Type), Value: in.Value, DetectorID: in.DetectorID, DeviceGroup: in.DeviceGroup, Tactic: in.Tactic, Reason: in.Reason}
-	if in.Expires != nil {
-		x.Expires = in.Expires.UTC()
-	}
-	x, err := a.cfg.Cases.AddExclusion(r.Context(), x)
+	x, err := a.cfg.Cases.AddExclusion(r.Context(), in.exclusion())
 	if err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusCreated, x)
+}
+
+func (in *exclusionBody) exclusion() tocsin.Exclusion {
+	x := tocsin.Exclusion{Type: tocsin.EntityType(in.Type), Value: in.Value, DetectorID: in.DetectorID, DeviceGroup: in.DeviceGroup, Tactic: in.Tactic, Reason: in.Reason}
+	if in.Expires != nil {
+		x.Expires = in.Expires.UTC()
+	}
+	return x
 }
 
 func (a *API) deleteExclusion(w http.ResponseWriter, r *http.Request) error {
@@ -158,6 +162,8 @@ var correlationRoutes = []route{
 		doc: "Goes back to the weights and bounds that come with the program", out: is[correlationAnswer](), handle: (*API).resetCorrelationPolicy},
 	{id: "setRuleCorrelation", method: "PUT", path: "/api/v1/correlation/rules", verb: tocsin.VerbCorrelation, tag: "correlation",
 		doc: "Sets whether the alerts of a rule correlate, and how they are grouped when they do not", in: is[ruleCorrelationBody](), out: is[tocsin.RuleCorrelation](), handle: (*API).putRuleCorrelation},
+	{id: "dryRunCorrelation", method: "POST", path: "/api/v1/correlation/dryrun", verb: tocsin.VerbCorrelation, tag: "correlation",
+		doc: "Tries changed weights, bounds and exclusions on the alerts of the last days, and says what would differ; changes nothing", in: is[dryRunBody](), out: is[dryRunAnswer](), handle: (*API).dryRun},
 	{id: "listExclusions", whole: true, method: "GET", path: "/api/v1/correlation/exclusions", verb: tocsin.VerbIncidentRead, tag: "correlation",
 		doc: "Values that never join alerts, and those that people's cuts suggest", out: is[exclusionsAnswer](), handle: (*API).listExclusions},
 	{id: "createExclusion", method: "POST", path: "/api/v1/correlation/exclusions", verb: tocsin.VerbCorrelation, tag: "correlation",

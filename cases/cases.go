@@ -10,6 +10,7 @@
 package cases
 
 import (
+	"sync"
 	"time"
 
 	"github.com/tocsinhq/tocsin"
@@ -28,6 +29,7 @@ type Cases struct {
 	// anyhow; with turn the memory of one is in order before the next begins.
 	turn   chan struct{}
 	engine engineMemories
+	trying sync.Mutex // held by a dry run, which takes a lot of memory
 }
 
 // New makes the door over an open store.

@@ -123,16 +123,13 @@ func (b *batch) boundEntities(d *correlate.Decision, most int) error {
 			return err
 		}
 		if n > most {
-			d.Refused = append(d.Refused, correlate.Refusal{IncidentID: id, Reason: fmt.Sprintf("together they would have %d entities, more than %d", n, most)})
+			d.TooMany(id, n, most)
 			continue
 		}
 		take(id)
 		from = append(from, id)
 	}
-	if d.From = from; len(from) == 0 {
-		d.Kind, d.Links = correlate.Attach, d.Links[:1] // the target's come first
-		d.Why = d.Links[0].Sentence
-	}
+	d.Narrow(from)
 	return nil
 }
 

@@ -127,7 +127,10 @@ func (t *tally) widen(d digest) {
 	t.labels.AddAssets(d.Assets)
 }
 
-func (t *tally) addAsset(e tocsin.Evidence) {
+func (t *tally) addAsset(e tocsin.Evidence) { t.assets[assetKey(&e)] = e }
+
+// assetKey tells one asset from another.
+func assetKey(e *tocsin.Evidence) string {
 	var b strings.Builder
 	b.WriteString(string(e.Type))
 	for _, k := range e.Keys() {
@@ -136,7 +139,7 @@ func (t *tally) addAsset(e tocsin.Evidence) {
 	}
 	b.WriteByte(0)
 	b.WriteString(e.Name())
-	t.assets[b.String()] = e
+	return b.String()
 }
 
 // merge takes in all alerts of another incident.

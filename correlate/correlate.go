@@ -10,6 +10,7 @@
 package correlate
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -88,6 +89,19 @@ type Decision struct {
 type Refusal struct {
 	IncidentID int64
 	Reason     string // in English: "they differ in assigned to"
+}
+
+// TooMany notes that an incident is not merged for the entities they would have.
+func (d *Decision) TooMany(incident int64, entities, most int) {
+	d.Refused = append(d.Refused, Refusal{IncidentID: incident, Reason: fmt.Sprintf("together they would have %d entities, more than %d", entities, most)})
+}
+
+// Narrow leaves these of the merged incidents; without any the alert only joins.
+func (d *Decision) Narrow(from []int64) {
+	if d.From = from; len(from) == 0 {
+		d.Kind, d.Links = Attach, d.Links[:1] // the target's come first
+		d.Why = d.Links[0].Sentence
+	}
 }
 
 // Exclude is a copy of the facts in which the things that match carries are

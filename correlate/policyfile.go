@@ -112,7 +112,7 @@ func (p *Policy) Check() error {
 // File is the policy as ParsePolicy reads it.
 func (p Policy) File() json.RawMessage {
 	hours := p.Window.Hours()
-	out := policyFile{Join: &p.Join, Merge: &p.Merge, WindowHours: &hours, MaxAlerts: &p.MaxAlerts, MaxEntities: &p.MaxEntities, Weights: map[Signal]weightFile{}}
+	out := policyFile{Join: &p.Join, Merge: &p.Merge, WindowHours: &hours, MaxAlerts: &p.MaxAlerts, MaxEntities: &p.MaxEntities, GroupsApart: &p.GroupsApart, Weights: map[Signal]weightFile{}}
 	for sig, w := range p.Weights {
 		half := w.Half.Minutes()
 		out.Weights[sig] = weightFile{&w.Full, &half, &w.Rarity}

@@ -16,6 +16,7 @@ func TestParsePolicy(t *testing.T) {
 		p.Weights[SameUser] != (Weight{0.5, 8 * time.Hour, 3}) || p.Weights[SameIP] != want.Weights[SameIP] {
 		t.Errorf("%+v, %v", p, err)
 	}
+	want.GroupsApart = true
 	back, err := ParsePolicy(want.File())
 	if err != nil || !reflect.DeepEqual(back, want) {
 		t.Errorf("%+v, %v", back, err)

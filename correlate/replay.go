@@ -2,6 +2,7 @@ package correlate
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -21,18 +22,52 @@ type Placement struct {
 // Incident ids are numbered from 1 in order of opening; after a merge all
 // placements name the incident that stayed.
 func Replay(alerts []tocsin.Alert, p Policy) []Placement {
-	m := newMemory()
+	r := NewReplayer(p, nil)
 	out := make([]Placement, len(alerts))
-	where := make([]int64, len(alerts))
 	for i := range alerts {
-		f := FactsOf(&alerts[i])
-		keys := f.LookupKeys()
-		d := Decide(f, m.candidates(keys), m.prevalence(keys), p)
-		where[i] = m.place(i, f, keys, d)
+		d := r.Take(FactsOf(&alerts[i]), nil)
 		out[i] = Placement{AlertID: alerts[i].ID, Why: d.Why, Links: d.Links}
 	}
-	for i := range out {
-		out[i].IncidentID = m.find(where[i])
+	for i, id := range r.Placed() {
+		out[i].IncidentID = id
+	}
+	return out
+}
+
+// Replayer is a Replay that is given one alert after another. It keeps the
+// digests of all: some kilobytes for each alert. It is not for several
+// goroutines at a time.
+type Replayer struct {
+	p       Policy
+	doubted map[tocsin.EntityKey]int
+	m       *memory
+}
+
+// NewReplayer begins a replay without incidents; doubted is as in Prevalence.
+func NewReplayer(p Policy, doubted map[tocsin.EntityKey]int) *Replayer {
+	return &Replayer{p: p, doubted: doubted, m: newMemory()}
+}
+
+// Take puts the next alert into an incident. The names of its assets count
+// towards Policy.MaxEntities.
+func (r *Replayer) Take(f Facts, assets []string) Decision {
+	keys := f.LookupKeys()
+	prev := r.m.prevalence(keys)
+	prev.Doubted = r.doubted
+	d := Decide(f, r.m.candidates(keys), prev, r.p)
+	if d.Kind == Merge {
+		r.m.bound(&d, r.p.MaxEntities)
+	}
+	r.m.place(len(r.m.of), f, keys, assets, d)
+	return d
+}
+
+// Placed are the incidents of all alerts so far, in the order in which they
+// were taken.
+func (r *Replayer) Placed() []int64 {
+	out := make([]int64, len(r.m.of))
+	for i, id := range r.m.of {
+		out[i] = r.m.find(id)
 	}
 	return out
 }
@@ -51,36 +86,83 @@ type memoryIncident struct {
 	created time.Time
 	updated int // the last alert's index
 	alerts  []int
+	groups  []int64
+	assets  map[string]struct{}
 }
 
 type memoryKey struct {
 	alerts                []int
-	rules, devices, users map[string]struct{}
+	rules, devices, users distinct
 }
 
+// distinct is a set of texts; most have one or two.
+type distinct struct {
+	few  []string
+	many map[string]struct{}
+}
+
+func (d *distinct) add(s string) {
+	switch {
+	case d.many != nil:
+		d.many[s] = struct{}{}
+	case slices.Contains(d.few, s):
+	case len(d.few) < 8:
+		d.few = append(d.few, s)
+	default:
+		d.many = map[string]struct{}{s: {}}
+		for _, have := range d.few {
+			d.many[have] = struct{}{}
+		}
+		d.few = nil
+	}
+}
+
+func (d *distinct) len() int { return len(d.few) + len(d.many) }
+
 func (k *memoryKey) known() Known {
-	return Known{len(k.alerts), len(k.rules), len(k.devices), len(k.users)}
+	return Known{len(k.alerts), k.rules.len(), k.devices.len(), k.users.len()}
 }
 
 func (k *memoryKey) add(i int, f *Facts) {
-	if k.rules == nil {
-		k.rules, k.devices, k.users = map[string]struct{}{}, map[string]struct{}{}, map[string]struct{}{}
-	}
 	k.alerts = append(k.alerts, i)
-	k.rules[f.Rule] = struct{}{}
+	k.rules.add(f.Rule)
 	for j := range f.Things {
 		switch t := &f.Things[j]; {
 		case t.Common:
 		case t.Part == PartDevice:
-			k.devices[t.Keys[0].ID] = struct{}{}
+			k.devices.add(t.Keys[0].ID)
 		case t.Part == PartUser:
-			k.users[t.Keys[0].ID] = struct{}{}
+			k.users.add(t.Keys[0].ID)
 		}
 	}
 }
 
 func newMemory() *memory {
 	return &memory{incidents: map[int64]*memoryIncident{}, redirect: map[int64]int64{}, keys: map[tocsin.EntityKey]*memoryKey{}}
+}
+
+// bound leaves out of a merge what would give the incident too many assets.
+func (m *memory) bound(d *Decision, most int) {
+	all := maps.Clone(m.incidents[d.IncidentID].assets)
+	if all == nil {
+		all = map[string]struct{}{}
+	}
+	var from []int64
+	for _, id := range d.From {
+		n := len(all)
+		for a := range m.incidents[id].assets {
+			if _, ok := all[a]; !ok {
+				n++
+			}
+		}
+		if n > most {
+			d.TooMany(id, n, most)
+			continue
+		}
+		maps.Copy(all, m.incidents[id].assets)
+		from = append(from, id)
+	}
+	d.Narrow(from)
 }
 
 func (m *memory) find(id int64) int64 {
@@ -125,7 +207,7 @@ func (m *memory) candidates(keys []tocsin.EntityKey) []Candidate {
 	out := make([]Candidate, 0, len(ids))
 	for _, id := range ids {
 		in := m.incidents[id]
-		c := Candidate{IncidentID: id, Created: in.created, AlertCount: len(in.alerts)}
+		c := Candidate{IncidentID: id, Created: in.created, AlertCount: len(in.alerts), Groups: in.groups}
 		at := make([]int, 0, len(members[id]))
 		for a := range members[id] {
 			at = append(at, a)
@@ -151,7 +233,7 @@ func (m *memory) prevalence(keys []tocsin.EntityKey) Prevalence {
 	return p
 }
 
-func (m *memory) place(i int, f Facts, keys []tocsin.EntityKey, d Decision) int64 {
+func (m *memory) place(i int, f Facts, keys []tocsin.EntityKey, assets []string, d Decision) {
 	id := d.IncidentID
 	if d.Kind == Open {
 		id = int64(len(m.incidents) + len(m.redirect) + 1)
@@ -159,11 +241,14 @@ func (m *memory) place(i int, f Facts, keys []tocsin.EntityKey, d Decision) int6
 	}
 	in := m.incidents[id]
 	for _, from := range d.From {
-		in.alerts = append(in.alerts, m.incidents[from].alerts...)
+		src := m.incidents[from]
+		in.alerts = append(in.alerts, src.alerts...)
+		in.widen(src.groups, slices.Collect(maps.Keys(src.assets)))
 		delete(m.incidents, from)
 		m.redirect[from] = id
 	}
 	in.alerts, in.updated = append(in.alerts, i), i
+	in.widen(f.Groups, assets)
 	m.facts, m.of = append(m.facts, f), append(m.of, id)
 	m.total.add(i, &f)
 	for _, k := range keys {
@@ -174,5 +259,18 @@ func (m *memory) place(i int, f Facts, keys []tocsin.EntityKey, d Decision) int6
 		}
 		mk.add(i, &f)
 	}
-	return id
+}
+
+func (in *memoryIncident) widen(groups []int64, assets []string) {
+	for _, g := range groups {
+		if !slices.Contains(in.groups, g) {
+			in.groups = append(in.groups, g)
+		}
+	}
+	for _, a := range assets {
+		if in.assets == nil {
+			in.assets = map[string]struct{}{}
+		}
+		in.assets[a] = struct{}{}
+	}
 }

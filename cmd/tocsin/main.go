@@ -35,7 +35,7 @@ func commands() []command {
 		{"hunt", "[QUERY]", "answer a query in KQL from the lake or a server", runHunt},
 		{"rules", "import PATH | list | enable ID... | disable ID...", "manage detection rules", runRules},
 		{"token", "create NAME", "make an API token", runToken},
-		{"correlate", "ALERTS.jsonl | --explain ID", "group a labelled alert stream, or say why alerts are together", runCorrelate},
+		{"correlate", "ALERTS.jsonl | --explain ID | --replay DAYS [--policy FILE]", "group a labelled alert stream, say why alerts are together, or try other settings", runCorrelate},
 		{"audit", "verify [EXPORT.ndjson] | export", "check the hash chain of the record, or write it out", runAudit},
 		{"version", "", "print the version", runVersion},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -45,9 +46,18 @@ func runCorrelate(ctx context.Context, args []string) error {
 	data := dataFlag(fs)
 	explain := fs.String("explain", "", "instead, print why an incident's alerts are together: its number, or the `ID` of an alert")
 	why := fs.Bool("why", false, "print why each alert stands where it does, to standard error")
+	replay := fs.Int("replay", 0, "instead, put the alerts of the last `DAYS` together anew in memory and count; changes nothing")
+	policy := fs.String("policy", "", "with -replay: `FILE` of changed weights, bounds and exclusions; print what would differ")
 	rest, err := parse(fs, args)
 	if err != nil {
 		return err
+	}
+	if *replay != 0 && len(rest) == 0 && *explain == "" {
+		return tryCorrelation(ctx, *data, *replay, *policy)
+	}
+	if *policy != "" || *replay != 0 {
+		fs.Usage()
+		return errUsage
 	}
 	if *explain != "" && len(rest) == 0 {
 		return withApp(ctx, *data, func(a *app.App) error { return a.Explain(ctx, *explain, os.Stdout) })
@@ -65,6 +75,19 @@ func runCorrelate(ctx context.Context, args []string) error {
 		return app.Correlate(f, os.Stdout, os.Stderr)
 	}
 	return app.Correlate(f, os.Stdout, nil)
+}
+
+func tryCorrelation(ctx context.Context, data string, days int, policy string) error {
+	var change io.Reader
+	if policy != "" {
+		f, err := os.Open(policy)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		change = f
+	}
+	return withApp(ctx, data, func(a *app.App) error { return a.TryCorrelation(ctx, days, change, os.Stdout) })
 }
 
 func runAudit(ctx context.Context, args []string) error {
