@@ -215,7 +215,7 @@ func activityOf(c *tocsin.Change) activity {
 	if act.AlertID == "" && c.Noun == "alert" {
 		act.AlertID = c.ID
 	}
-	if c.Kind == "commented" {
+	if c.Kind == "commented" || c.Kind == "statusChanged" { // resolving, with its note
 		act.Comment = commentText(c.After)
 	}
 	return act
