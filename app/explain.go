@@ -13,8 +13,9 @@ import (
 
 // Explain writes why the alerts of an incident are together, or with the id of
 // an alert why that one is in its incident: each link with its reasons, what it
-// rests on and its weight, and the link that most easily parts the incident. It
-// says what was kept when the alerts came; nothing is weighed again.
+// rests on and its weight, and the link that most easily parts the incident, as
+// they were kept when the alerts came. For an alert the candidates are then
+// looked for and weighed again, as the store is now.
 func (a *App) Explain(ctx context.Context, id string, out io.Writer) error {
 	ctx = a.system(ctx)
 	number, err := strconv.ParseInt(id, 10, 64)
@@ -25,7 +26,40 @@ func (a *App) Explain(ctx context.Context, id string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return a.explain(ctx, out, alert.IncidentID, alert.ID)
+	if err := a.explain(ctx, out, alert.IncidentID, alert.ID); err != nil {
+		return err
+	}
+	return a.reconsider(ctx, out, alert.ID)
+}
+
+// reconsider writes which incidents the alert would be compared with now, and
+// what speaks against each.
+func (a *App) reconsider(ctx context.Context, out io.Writer, alert string) error {
+	r, err := a.cases.Reconsider(ctx, alert)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nweighed again now, against the open incidents as they are, without the alert itself; what came later counts too\n")
+	switch {
+	case r.Off != "":
+		fmt.Fprintf(&b, "not weighed: %s\n", r.Off)
+	case len(r.Candidates) == 0:
+		fmt.Fprintf(&b, "no candidates: %s\n", r.Decision.Why)
+	}
+	for i := range r.Candidates {
+		c := &r.Candidates[i]
+		own := ""
+		if c.IncidentID == r.Alert.IncidentID {
+			own = " (where it is)"
+		}
+		fmt.Fprintf(&b, "candidate incident %d%s, %q: weight %.2f of %.2f, %d alerts compared; %s\n", c.IncidentID, own, r.Names[c.IncidentID], c.Weight, r.Join, c.Alerts, c.Why)
+		for _, l := range c.Links {
+			fmt.Fprintf(&b, "  with %s, weight %.2f, %s: %q\n", l.ToAlertID, l.Weight, reasonNames(l.Reasons), l.Sentence)
+		}
+	}
+	_, err = io.WriteString(out, b.String())
+	return err
 }
 
 func (a *App) explain(ctx context.Context, out io.Writer, incident int64, alert string) error {

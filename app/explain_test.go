@@ -50,6 +50,9 @@ func TestExplain(t *testing.T) {
 	if err != nil || !strings.Contains(one, last) || len(one) >= len(all) {
 		t.Errorf("%v\n%s", err, one)
 	}
+	if !strings.Contains(one, "weighed again now") || !strings.Contains(one, "(where it is)") || !strings.Contains(one, "; chosen") || strings.Contains(all, "weighed again") {
+		t.Error(one)
+	}
 	for _, id := range []string{"999999", "nope"} {
 		if _, err := explain(id); tocsin.CodeOf(err) != tocsin.CodeNotFound {
 			t.Errorf("%s: %v", id, err)

@@ -20,10 +20,19 @@ const (
 
 // decide finds the candidates of an alert and asks correlation.
 func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, numbers []int64, set *settings) (correlate.Decision, error) {
+	cands, prev, err := b.look(f, keys, numbers, set)
+	if err != nil {
+		return correlate.Decision{}, err
+	}
+	return correlate.Decide(f, cands, prev, set.policy), nil
+}
+
+// look finds the candidates of an alert, and how common its keys are.
+func (b *batch) look(f correlate.Facts, keys []tocsin.EntityKey, numbers []int64, set *settings) ([]correlate.Candidate, correlate.Prevalence, error) {
 	prev := correlate.Prevalence{Keys: make(map[tocsin.EntityKey]correlate.Known, len(keys)), Doubted: set.doubted}
 	total, counts, err := b.prev.Of(numbers)
 	if err != nil {
-		return correlate.Decision{}, err
+		return nil, prev, err
 	}
 	prev.Total = correlate.Known(total)
 	var rare, busy []int64 // those never seen lead nowhere
@@ -41,18 +50,13 @@ func (b *batch) decide(f correlate.Facts, keys []tocsin.EntityKey, numbers []int
 	found := b.memory.open.sightings(rare, busy, reach{at: f.Last, window: set.policy.Window,
 		near: nearPerKey, looked: lookedPerKey, limit: maxSightings})
 	cands, err := b.candidates(found)
-	if err != nil {
-		return correlate.Decision{}, err
+	if err == nil {
+		err = b.setApart(cands)
 	}
-	if err := b.setApart(cands); err != nil {
-		return correlate.Decision{}, err
+	if err == nil && set.policy.GroupsApart && len(cands) > 0 {
+		err = b.groupCandidates(cands)
 	}
-	if set.policy.GroupsApart && len(cands) > 0 {
-		if err := b.groupCandidates(cands); err != nil {
-			return correlate.Decision{}, err
-		}
-	}
-	return correlate.Decide(f, cands, prev, set.policy), nil
+	return cands, prev, err
 }
 
 // refuse takes out of a merge what would have too many entities, and notes the

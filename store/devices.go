@@ -449,6 +449,19 @@ func (tx *Tx) GroupsOfDevices(devices []tocsin.Seen) (groups []int64, err error)
 	return groups, nil
 }
 
+// GroupsOfAlert are the groups of the devices of an alert that is kept.
+func (tx *Tx) GroupsOfAlert(alertID string) (groups []int64, err error) {
+	rows, err := tx.query(`SELECT DISTINCT d.group_id FROM alert_device AS s JOIN device AS d ON d.tenant = s.tenant AND d.id = s.device_id
+		WHERE s.tenant = $1 AND s.alert_id = $2`, alertID)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var g int64
+		err := rows.Scan(&g)
+		groups = append(groups, g)
+		return err
+	})
+	return groups, err
+}
+
 // GroupsOfIncidents are the groups of the devices of these incidents.
 func (tx *Tx) GroupsOfIncidents(incidents []int64) (map[int64][]int64, error) {
 	out := map[int64][]int64{}
