@@ -6,6 +6,7 @@ import {
   MessageBarActions,
   MessageBarBody,
   makeStyles,
+  mergeClasses,
   Select,
 } from "@fluentui/react-components";
 import { useId, useRef, useState } from "react";
@@ -23,18 +24,11 @@ import { ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
 import { When } from "../../parts/When";
+import { useFormRow } from "./formRow";
 
 const useStyles = makeStyles({
   card: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "12px", padding: "16px 20px" },
-  form: {
-    display: "grid",
-    gridTemplateColumns: "140px minmax(0, 1fr) minmax(0, 1fr) 150px auto",
-    gap: "12px",
-    alignItems: "end",
-    "@media (max-width: 1100px)": { gridTemplateColumns: "minmax(0, 1fr)" },
-    "& > *": { minWidth: 0 },
-    "& .fui-Select, & .fui-Input": { minWidth: 0, width: "100%" },
-  },
+  form: { gridTemplateColumns: "140px minmax(0, 1fr) minmax(0, 1fr) 150px auto" },
   value: { overflowWrap: "anywhere" },
 });
 
@@ -170,6 +164,7 @@ function scope(x: Exclusion, rules: Map<string, string>): string {
 
 function Form({ draft, onDone }: { draft?: ExclusionSuggestion; onDone: () => void }) {
   const styles = useStyles();
+  const row = useFormRow();
   const add = useAddExclusion();
   const [type, setType] = useState(draft && typeWords.has(draft.type) ? draft.type : "ip");
   const [value, setValue] = useState(draft?.value ?? "");
@@ -178,7 +173,7 @@ function Form({ draft, onDone }: { draft?: ExclusionSuggestion; onDone: () => vo
   const first = useRef<HTMLInputElement>(null);
   return (
     <form
-      className={styles.form}
+      className={mergeClasses(row.row, styles.form)}
       onSubmit={(event) => {
         event.preventDefault();
         const expires = days ? new Date(Date.now() + Number(days) * 86_400_000).toISOString() : undefined;

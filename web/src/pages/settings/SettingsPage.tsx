@@ -5,10 +5,14 @@ import { useCan } from "../../api/session";
 import { useTitle } from "../../parts/useTitle";
 
 const Correlation = lazy(() => import("./Correlation"));
+const Priority = lazy(() => import("./Priority"));
+const DeviceGroups = lazy(() => import("./DeviceGroups"));
 
 /** The sections: a further one is a line here. */
 const sections: { path: string; label: string; permission: string; page: ComponentType }[] = [
   { path: "correlation", label: "Correlation", permission: "rule.read", page: Correlation },
+  { path: "priority", label: "Priority score", permission: "incident.read", page: Priority },
+  { path: "devicegroups", label: "Device groups", permission: "incident.read", page: DeviceGroups },
 ];
 
 const useStyles = makeStyles({
@@ -53,7 +57,10 @@ const useStyles = makeStyles({
 export default function SettingsPage() {
   const styles = useStyles();
   const { section } = useParams();
-  const can = { "rule.read": useCan("rule.read") } as Record<string, boolean>;
+  const can: Record<string, boolean> = {
+    "rule.read": useCan("rule.read"),
+    "incident.read": useCan("incident.read"),
+  };
   const open = sections.filter((s) => can[s.permission]);
   const chosen = open.find((s) => s.path === section);
   useTitle(chosen ? `${chosen.label} settings` : "Settings");
