@@ -89,7 +89,7 @@ var routes = concat(
 	telemetryRoutes,
 	hecRoutes,
 	elasticRoutes,
-	adminRoutes, deviceRoutes,
+	adminRoutes, deviceRoutes, scoringRoutes,
 	systemRoutes,
 )
 

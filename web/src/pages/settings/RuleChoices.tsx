@@ -1,4 +1,13 @@
-import { Field, Input, MessageBar, MessageBarBody, makeStyles, Select, Switch } from "@fluentui/react-components";
+import {
+  Field,
+  Input,
+  MessageBar,
+  MessageBarBody,
+  makeStyles,
+  mergeClasses,
+  Select,
+  Switch,
+} from "@fluentui/react-components";
 import { useDeferredValue, useId, useState } from "react";
 import {
   type Choice,
@@ -19,6 +28,8 @@ const useStyles = makeStyles({
   choices: { display: "flex", flexWrap: "wrap", gap: "8px" },
   search: { maxWidth: "360px" },
   title: { minWidth: "180px" },
+  // A line is as high as its selects: words stand beside them, not above.
+  table: { "& tbody td": { verticalAlign: "middle" } },
 });
 
 const shown = 50;
@@ -86,7 +97,7 @@ export function RuleChoices() {
           </Field>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
           <section className={surface.scroller} tabIndex={0} aria-label="Rules and their correlation">
-            <table className={surface.table}>
+            <table className={mergeClasses(surface.table, styles.table)}>
               <thead>
                 <tr>
                   <th scope="col">Rule</th>
