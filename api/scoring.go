@@ -8,7 +8,7 @@ import (
 )
 
 var scoringRoutes = []route{
-	{id: "getScoring", method: "GET", path: "/api/v1/scoring", verb: tocsin.VerbIncidentRead, tag: "cases",
+	{id: "getScoring", whole: true, method: "GET", path: "/api/v1/scoring", verb: tocsin.VerbIncidentRead, tag: "cases",
 		doc: "The points of the priority score, and the program's own", out: is[scoringAnswer](), handle: (*API).scoring},
 	{id: "putScoring", method: "PUT", path: "/api/v1/scoring", verb: tocsin.VerbScoringManage, tag: "cases",
 		doc: "Changes the points; open incidents are scored anew soon after", in: is[tocsin.Scoring](), status: http.StatusNoContent, handle: (*API).putScoring},

@@ -39,12 +39,22 @@ export interface MarkedAsset {
 const path = "/api/v1/scoring";
 const marksPath = "/api/v1/assets/marks";
 
+const reading = {
+  queryKey: ["scoring"],
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    call<{ scoring: Scoring; defaults: Scoring }>("GET", path, { signal }),
+};
+
 export function useScoring() {
-  return useQuery({
-    queryKey: ["scoring"],
-    queryFn: ({ signal }) => call<{ scoring: Scoring; defaults: Scoring }>("GET", path, { signal }),
-    staleTime: 60_000, // every badge of a score asks for the bands
-  });
+  return useQuery(reading);
+}
+
+/** From where on a score is orange, and above what it is red. */
+export function useScoreBands(): { high: number; low: number } {
+  // Every badge asks. Who is limited to device groups gets no answer and need not ask again with each badge.
+  const { data } = useQuery({ ...reading, staleTime: 60_000, retry: false, retryOnMount: false });
+  // Until the bands are known they are those that nobody changed.
+  return data?.scoring ?? { high: 85, low: 15 };
 }
 
 /** Saves points; undefined goes back to the program's own. */

@@ -1,7 +1,7 @@
 // Small labels that say one word: severity, status, verdict, tag. None says it by color alone.
 import { Avatar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useGroups } from "../api/manage";
-import { useScoring } from "../api/scoring";
+import { useScoreBands } from "../api/scoring";
 import { plainText } from "./hidden";
 import { CheckmarkCircleRegular, CircleHalfFillRegular, CircleRegular } from "./icons";
 import { own } from "./theme";
@@ -119,8 +119,7 @@ export function severityColor(severity: string): string {
 /** The priority score in the color of its band, as Defender has them: above 85, from 15, below. */
 export function PriorityBadge({ score }: { score?: number | null }) {
   const styles = useStyles();
-  // Until the bands are known they are those that nobody changed.
-  const { high, low } = useScoring().data?.scoring ?? { high: 85, low: 15 };
+  const { high, low } = useScoreBands();
   if (score === undefined || score === null) return <span>–</span>;
   const look = score > high ? styles.high : score >= low ? styles.medium : styles.info;
   return <span className={mergeClasses(styles.pill, styles.score, look)}>{score}</span>;

@@ -42,8 +42,9 @@ const useStyles = makeStyles({
     "& label": { overflowWrap: "anywhere" },
   },
   says: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  bare: { alignItems: "center" },
   problem: { color: tokens.colorPaletteRedForeground1 },
-  tag: { gridTemplateColumns: "minmax(0, 1fr) auto" },
+  tag: { marginTop: "8px", gridTemplateColumns: "minmax(0, 1fr) auto" },
   buttons: { display: "flex", flexWrap: "wrap", gap: "8px", alignItems: "center" },
 });
 
@@ -236,7 +237,7 @@ function PointLine({ label, says, value, problem, readOnly, onChange, onRemove }
   const surface = useSurface();
   const id = useId();
   return (
-    <div className={styles.line}>
+    <div className={mergeClasses(styles.line, !says && styles.bare)}>
       <div>
         <label htmlFor={id}>{label}</label>
         <p id={`${id}-says`} className={mergeClasses(surface.muted, styles.says)}>
