@@ -132,3 +132,129 @@ test("adds a task, closes it with notes, and posts a formatted comment", async (
   await expect(posted.locator("a")).toHaveCount(0);
   await check(page, "comments");
 });
+
+// M14
+test("creates an incident by hand, and adds an alert to it", async ({ page }) => {
+  await signIn(page, "/incidents");
+  const open = async () => {
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    return page.getByRole("dialog", { name: "Create an incident or alert" });
+  };
+  let dialog = await open();
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(dialog.getByText("Give it a title")).toBeVisible();
+  await expect(dialog.getByText("Name at least one asset")).toBeVisible();
+  const title = `Told on the phone ${test.info().project.name} ${Date.now()}`;
+  await dialog.getByLabel("Title").fill(title);
+  await dialog.getByLabel("Severity").selectOption("high");
+  await dialog.getByLabel("Category").selectOption("Execution");
+  await dialog.getByLabel("MITRE techniques").fill("T1059.001, t1566");
+  await dialog.getByLabel("Description").fill("A colleague saw a window of PowerShell.");
+  await dialog.getByLabel("Name of the device").fill("front-desk-7.example");
+  await dialog.getByRole("button", { name: "Add evidence" }).click();
+  await dialog.getByLabel("Name of the ip address").fill("no address");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(dialog.getByRole("alert")).toContainText("no address");
+  await dialog.getByLabel("Name of the ip address").fill("203.0.113.9");
+  await dialog.getByLabel("Title").scrollIntoViewIfNeeded();
+  await check(page, "create");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page).toHaveURL(/\/incidents\/\d+\/alerts\?alert=/);
+  const incident = /incidents\/(\d+)/.exec(page.url())?.[1] ?? "";
+  const pane = page.getByRole("dialog", { name: "Alert" });
+  await expect(
+    pane
+      .getByText("Made by a person", { exact: false })
+      .or(pane.getByText("made by a person", { exact: false }))
+      .first(),
+  ).toBeVisible();
+  await check(page, "created");
+  const made = await (await page.request.get(`/v1.0/security/incidents/${incident}?$expand=alerts`)).json();
+  expect(
+    made.alerts.map((each: { title: string; detectionSource: string; mitreTechniques: string[] }) => [
+      each.title,
+      each.detectionSource,
+      each.mitreTechniques,
+    ]),
+  ).toEqual([[title, "manual", ["T1059.001", "T1566"]]]);
+
+  await page.goto("/incidents");
+  dialog = await open();
+  await dialog.getByLabel("Add an alert to an open incident").check();
+  await dialog.getByLabel("Which incident").click();
+  await page.keyboard.type(incident);
+  await page.getByRole("option", { name: new RegExp(`^${incident} `) }).click();
+  await dialog.getByLabel("Title").fill(`${title}, again`);
+  await dialog.getByLabel("Description").fill("And once more.");
+  await dialog.getByLabel("Name of the device").fill("front-desk-8.example");
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page).toHaveURL(new RegExp(`/incidents/${incident}/alerts\\?alert=`));
+  const both = await (await page.request.get(`/v1.0/security/incidents/${incident}?$expand=alerts`)).json();
+  expect(both.alerts).toHaveLength(2);
+});
+
+// A05, M13
+test("classifies similar alerts together, and comments on an alert", async ({ page }) => {
+  await signIn(page, "/alerts");
+  const list = await (await page.request.get("/v1.0/security/alerts_v2?$top=100")).json();
+  let chosen: { id: string; incidentId: string } | undefined;
+  let similar: { id: string }[] = [];
+  for (const alert of list.value) {
+    similar = (await (await page.request.get(`/api/v1/alerts/${alert.id}/similar`)).json()).value;
+    if (similar.length > 0) {
+      chosen = alert;
+      break;
+    }
+  }
+  if (!chosen) throw new Error("no alert has a similar one");
+  await page.goto(`/incidents/${chosen.incidentId}/alerts?alert=${chosen.id}`);
+  const pane = page.getByRole("dialog", { name: "Alert" });
+  const part = pane.getByRole("region", { name: "Similar alerts" });
+  await expect(part.getByRole("listitem")).toHaveCount(similar.length);
+  const form = part.getByRole("form", { name: "Classify similar alerts" });
+  await form.getByLabel("Classification").selectOption("falsePositive");
+  await form.getByLabel("Determination").selectOption("notMalicious");
+  await form.scrollIntoViewIfNeeded();
+  await check(page, "similar");
+  await form.getByRole("button", { name: `Classify ${similar.length + 1} alerts` }).click();
+  const bar = page.getByRole("region", { name: "Change of many" });
+  await expect(bar.getByRole("status")).toContainText(`Change of ${similar.length + 1} alerts finished`);
+  for (const { id } of [chosen, ...similar]) {
+    const alert = await (await page.request.get(`/v1.0/security/alerts_v2/${id}`)).json();
+    expect([alert.classification, alert.determination]).toEqual(["falsePositive", "notMalicious"]);
+  }
+  await expect(part.getByText(/classified: .*as False positive – Not malicious/)).toBeVisible();
+
+  const text = `Seen **before** ${test.info().project.name} ${Date.now()}`;
+  await pane.getByLabel("Comment on this alert").fill(text);
+  await pane.getByRole("button", { name: "Post comment" }).click();
+  await expect(pane.getByRole("article").last().locator("strong")).toHaveText("before");
+  await pane.getByRole("article").last().scrollIntoViewIfNeeded();
+  await check(page, "alert-comment");
+  await bar.getByRole("button", { name: "Undo" }).click();
+  await expect(bar.getByRole("status")).toContainText(/Undo of .* finished/);
+});
+
+// M06
+test("shows the resolution note in the pane and beside the entry of the log", async ({ page }) => {
+  await signIn(page, "/incidents");
+  const list = await (
+    await page.request.get("/v1.0/security/incidents?$top=50&$orderby=id&$filter=status ne 'redirected'")
+  ).json();
+  const id = (list.value.find((each: { systemTags: string[] }) => each.systemTags.length > 0) ?? list.value[0]).id;
+  await page.goto(`/incidents/${id}/alerts`);
+  const note = `Reinstalled ${test.info().project.name} ${Date.now()}`;
+  await page.getByRole("button", { name: "Manage incident" }).click();
+  const panel = page.getByRole("dialog", { name: "Manage incident" });
+  await expect(panel.getByLabel("Resolution note")).toBeHidden();
+  await panel.getByLabel("Status", { exact: true }).selectOption("resolved");
+  await panel.getByLabel("Resolution note").fill(note);
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(panel).toBeHidden();
+  await page.goto(`/incidents/${id}/activity`);
+  const entry = page.getByRole("listitem").filter({ hasText: "Status changed" }).first();
+  await expect(entry.locator("blockquote")).toHaveText(note);
+  await check(page, "note-in-log");
+  await page.goto(`/incidents?status=any&severity=any&range=all&show=${id}`);
+  await expect(page.getByText(note).first()).toBeVisible();
+});

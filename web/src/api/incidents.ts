@@ -146,6 +146,17 @@ export function useAddComment(id: string) {
   });
 }
 
+export function useAddAlertComment(alert: Alert) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (comment: string) =>
+      call<{ value: GraphComment[] }>("POST", `${alerts}/${encodeURIComponent(alert.id)}/comments`, {
+        body: { "@odata.type": "microsoft.graph.security.alertComment", comment },
+      }),
+    onSuccess: () => refreshIncident(client, alert.incidentId),
+  });
+}
+
 export function useUpdateAlert(alert: Alert) {
   const client = useQueryClient();
   return useMutation({

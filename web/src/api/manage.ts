@@ -206,6 +206,39 @@ export function useSimilarAlerts(id: string, enabled: boolean) {
   });
 }
 
+export interface NamedEntity {
+  /** A kind of parts/entityTypes. */
+  type: string;
+  name: string;
+}
+
+/** An alert that a person makes by hand. */
+export interface ManualAlert {
+  title: string;
+  severity: string;
+  category: string;
+  description: string;
+  recommendedActions?: string;
+  mitreTechniques: string[];
+  assets: NamedEntity[];
+  evidence: NamedEntity[];
+  /** The open incident that it belongs to; a new one when absent. */
+  incidentId?: string;
+  correlate: boolean;
+}
+
+export function useCreateAlert() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: ManualAlert) =>
+      call<{ incidentId: string; alertId: string }>("POST", "/api/v1/alerts/manual", { body }),
+    onSuccess: () =>
+      Promise.all(
+        ["incidents", "incident", "alerts", "activities"].map((key) => client.invalidateQueries({ queryKey: [key] })),
+      ),
+  });
+}
+
 export interface Present {
   userName: string;
   displayName: string;

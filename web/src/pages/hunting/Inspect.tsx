@@ -11,13 +11,14 @@ import {
 } from "@fluentui/react-components";
 import { useState } from "react";
 import type { Cell, HuntingColumn, ResultTable } from "../../api/hunting";
+import { entityTypes } from "../../parts/entityTypes";
 import { GoHunt } from "../../parts/GoHunt";
 import { FilterAddRegular } from "../../parts/icons";
 import { Pane } from "../../parts/Pane";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
 import { cellText, type FilterOperator, isEmptyCell, operatorsFor, timeColumn } from "./cells";
-import { entitiesOf, entityTypes } from "./entityColumns";
+import { entitiesOf } from "./entityColumns";
 import { pretty } from "./ResultGrid";
 
 const useStyles = makeStyles({

@@ -18,6 +18,7 @@ import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { type Cell, type ResultTable, useLink } from "../../api/hunting";
 import { useQueue } from "../../api/incidents";
+import { alertCategories, entityTypes } from "../../parts/entityTypes";
 import { plainText } from "../../parts/hidden";
 import { AddRegular, DismissRegular } from "../../parts/icons";
 import { Pane } from "../../parts/Pane";
@@ -25,7 +26,7 @@ import { messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { count, severities, severityWord } from "../../parts/words";
 import { cellText } from "./cells";
-import { type EntityChoice, entitiesOf, entityTypes } from "./entityColumns";
+import { type EntityChoice, entitiesOf } from "./entityColumns";
 
 const useStyles = makeStyles({
   form: { display: "grid", gap: "14px" },
@@ -42,23 +43,6 @@ const useStyles = makeStyles({
   current: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorBrandForeground1 },
 });
 
-const categories = [
-  "SuspiciousActivity",
-  "InitialAccess",
-  "Execution",
-  "Persistence",
-  "PrivilegeEscalation",
-  "DefenseEvasion",
-  "CredentialAccess",
-  "Discovery",
-  "LateralMovement",
-  "Collection",
-  "CommandAndControl",
-  "Exfiltration",
-  "Impact",
-  "Malware",
-  "Ransomware",
-];
 const words = (name: string) =>
   name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/ (\w)/g, (_, first: string) => ` ${first.toLowerCase()}`);
 
@@ -220,7 +204,7 @@ export function LinkWizard({ table, rows, query, incident: from, onClose }: Prop
               selectedOptions={[category]}
               onOptionSelect={(_, data) => setCategory(data.optionValue ?? category)}
             >
-              {categories.map((each) => (
+              {alertCategories.map((each) => (
                 <Option key={each} value={each}>
                   {words(each)}
                 </Option>

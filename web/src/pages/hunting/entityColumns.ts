@@ -20,27 +20,6 @@ const known: [string[], EntityChoice["role"], string][] = [
   [["OAuthAppId", "OAuthApplicationId"], "evidence", "oauthApplication"],
 ];
 
-export const entityTypes: { type: string; label: string; role: EntityChoice["role"] }[] = [
-  { type: "device", label: "Device", role: "impacted" },
-  { type: "user", label: "User", role: "impacted" },
-  { type: "mailbox", label: "Mailbox", role: "impacted" },
-  { type: "cloudApplication", label: "Cloud app", role: "impacted" },
-  { type: "azureResource", label: "Azure resource", role: "impacted" },
-  { type: "amazonResource", label: "AWS resource", role: "impacted" },
-  { type: "googleCloudResource", label: "Google Cloud resource", role: "impacted" },
-  { type: "ip", label: "IP address", role: "evidence" },
-  { type: "file", label: "File", role: "evidence" },
-  { type: "process", label: "Process", role: "evidence" },
-  { type: "url", label: "URL", role: "evidence" },
-  { type: "dns", label: "Domain", role: "evidence" },
-  { type: "registryKey", label: "Registry key", role: "evidence" },
-  { type: "registryValue", label: "Registry value", role: "evidence" },
-  { type: "securityGroup", label: "Group", role: "evidence" },
-  { type: "mailMessage", label: "Email", role: "evidence" },
-  { type: "mailCluster", label: "Email cluster", role: "evidence" },
-  { type: "oauthApplication", label: "OAuth app", role: "evidence" },
-];
-
 /** The entities that some of the rows name, each by the best of its columns. */
 export function entitiesOf(columns: HuntingColumn[], rows: Cell[][]): EntityChoice[] {
   return known.flatMap(([names, role, type]) => {

@@ -24,9 +24,11 @@ import {
   determinationWord,
   sourceWord,
 } from "../../parts/words";
+import { AlertComments } from "./AlertComments";
 import { Why } from "./AlertsTab";
 import { EntityList } from "./EntityList";
 import { EventRows } from "./EventRows";
+import { SimilarAlerts } from "./SimilarAlerts";
 
 const useStyles = makeStyles({
   badges: { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "8px 14px", marginBottom: "14px" },
@@ -187,6 +189,8 @@ export function AlertPane({ alert, previous, next, onShow }: Props) {
           )}
         </section>
       )}
+      <SimilarAlerts key={`similar ${alert.id}`} alert={alert} />
+      <AlertComments key={`comments ${alert.id}`} alert={alert} />
     </Pane>
   );
 }

@@ -16,9 +16,11 @@ import { useCan, useSession } from "../../api/session";
 import type { Incident } from "../../api/types";
 import { BulkPanel } from "../../parts/BulkPanel";
 import { ColumnMenu } from "../../parts/ColumnMenu";
+import { CreateAlert } from "../../parts/CreateAlert";
 import { FilterBar } from "../../parts/FilterBar";
 import { FilterSets } from "../../parts/FilterSets";
 import {
+  AddRegular,
   DataBarVerticalRegular,
   DismissRegular,
   EditRegular,
@@ -101,6 +103,9 @@ export default function QueuePage() {
   const total = queue.data?.pages[0]?.["@odata.count"];
   const selection = useSelection();
   const mayWrite = useCan("incident.write");
+  const mayCreate = useCan("alert.write") && mayWrite;
+  const navigate = useNavigate();
+  const [creating, setCreating] = useState(false);
   const undo = useUndo();
   const [notice, setNotice] = useState<Parameters<typeof Notice>[0]["notice"]>();
   const alertSelection = useSelection();
@@ -148,6 +153,11 @@ export default function QueuePage() {
           {alertSelection.size > 0 && `, ${count(alertSelection.size, "alert")} selected`}
         </span>
         <div className={styles.tools}>
+          {mayCreate && (
+            <Button icon={<AddRegular />} onClick={() => setCreating(true)}>
+              Create
+            </Button>
+          )}
           {mayWrite && incidents.length > 0 && (
             <Button icon={<EditRegular />} onClick={() => setManaging(true)}>
               {selection.size > 0 ? "Manage" : "Manage all"}
@@ -225,6 +235,14 @@ export default function QueuePage() {
             </Button>
           </MessageBarActions>
         </MessageBar>
+      )}
+      {creating && (
+        <CreateAlert
+          onClose={() => setCreating(false)}
+          onCreated={(incident, alert) =>
+            navigate(`/incidents/${encodeURIComponent(incident)}/alerts?alert=${encodeURIComponent(alert)}`)
+          }
+        />
       )}
       {managing && (
         <BulkPanel

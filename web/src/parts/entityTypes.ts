@@ -1,0 +1,40 @@
+/** Kinds of entity that a person can name, as the server spells them. */
+export const entityTypes: { type: string; label: string; role: "impacted" | "evidence" }[] = [
+  { type: "device", label: "Device", role: "impacted" },
+  { type: "user", label: "User", role: "impacted" },
+  { type: "mailbox", label: "Mailbox", role: "impacted" },
+  { type: "cloudApplication", label: "Cloud app", role: "impacted" },
+  { type: "azureResource", label: "Azure resource", role: "impacted" },
+  { type: "amazonResource", label: "AWS resource", role: "impacted" },
+  { type: "googleCloudResource", label: "Google Cloud resource", role: "impacted" },
+  { type: "ip", label: "IP address", role: "evidence" },
+  { type: "file", label: "File", role: "evidence" },
+  { type: "process", label: "Process", role: "evidence" },
+  { type: "url", label: "URL", role: "evidence" },
+  { type: "dns", label: "Domain", role: "evidence" },
+  { type: "registryKey", label: "Registry key", role: "evidence" },
+  { type: "registryValue", label: "Registry value", role: "evidence" },
+  { type: "securityGroup", label: "Group", role: "evidence" },
+  { type: "mailMessage", label: "Email", role: "evidence" },
+  { type: "mailCluster", label: "Email cluster", role: "evidence" },
+  { type: "oauthApplication", label: "OAuth app", role: "evidence" },
+];
+
+/** Categories that a person can give an alert, the usual one first. */
+export const alertCategories = [
+  "SuspiciousActivity",
+  "InitialAccess",
+  "Execution",
+  "Persistence",
+  "PrivilegeEscalation",
+  "DefenseEvasion",
+  "CredentialAccess",
+  "Discovery",
+  "LateralMovement",
+  "Collection",
+  "CommandAndControl",
+  "Exfiltration",
+  "Impact",
+  "Malware",
+  "Ransomware",
+];
