@@ -69,7 +69,7 @@ func is[T any]() reflect.Type { return reflect.TypeFor[T]() }
 var routes = concat(
 	graphRoutes,
 	facetRoutes,
-	rearrangeRoutes, correlationRoutes, chainRoutes,
+	rearrangeRoutes, relatedRoutes, correlationRoutes, chainRoutes,
 	bulkRoutes,
 	groupRoutes,
 	taskRoutes,

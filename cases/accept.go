@@ -82,11 +82,12 @@ type batch struct {
 	stored    map[store.Origin]string // -> id, of those of the batch that the store has
 	first     map[string]bool         // deliveries that were not taken before
 	facts     map[string]correlate.Facts
-	pending   []store.AlertRow // not yet written
-	repeats   []string         // ids of alerts that occurred again, in order
-	reopened  []int64          // incidents that were opened again
-	actor     tocsin.Actor     // who puts alerts into incidents: correlation, or a person
-	parted    *bool            // whether people have parted incidents; nil until it is asked
+	pending   []store.AlertRow  // not yet written
+	repeats   []string          // ids of alerts that occurred again, in order
+	reopened  []int64           // incidents that were opened again
+	actor     tocsin.Actor      // who puts alerts into incidents: correlation, or a person
+	parted    *bool             // whether people have parted incidents; nil until it is asked
+	related   map[[2]int64]bool // relations asked for by this batch
 }
 
 type openIncident struct {
@@ -270,10 +271,15 @@ func (b *batch) house(in *arrival, set *settings) (*openIncident, error) {
 	if err != nil {
 		return nil, err
 	}
+	place := b.join
 	if d.Kind == correlate.Open {
-		return b.open(in, d)
+		place = b.open
 	}
-	return b.join(in, d)
+	oi, err := place(in, d)
+	if err == nil {
+		err = b.relate(in, oi.inc.ID, &d)
+	}
+	return oi, err
 }
 
 // correlated is where correlation wants a new alert, and its links.

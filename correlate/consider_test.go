@@ -37,3 +37,26 @@ func TestConsider(t *testing.T) {
 		t.Errorf("decides %+v, Decide %+v", d, plain)
 	}
 }
+
+// A large incident takes no more on evidence of place and person, and is near
+// all the same; one that is joined is not, nor one with less than half the weight.
+func TestNear(t *testing.T) {
+	f := FactsOf(&alert("n", "New", noon).on("ws-1").by("ann@corp.example").a)
+	old := noon.Add(-2 * time.Minute)
+	member := func(id string, at time.Time) []Facts {
+		return []Facts{FactsOf(&alert(id, "Old "+id, at).on("ws-1").by("ann@corp.example").a)}
+	}
+	p := DefaultPolicy()
+	cands := []Candidate{{IncidentID: 1, Created: old, AlertCount: p.MaxAlerts, Members: member("1", old)}, {IncidentID: 2, Created: old, AlertCount: 1, Members: member("2", noon.Add(-40*time.Hour))}}
+	d := Decide(f, cands, Prevalence{Keys: map[tocsin.EntityKey]Known{}}, p)
+	if d.Kind != Open || len(d.Near) != 1 || d.Near[0].IncidentID != 1 || !d.Near[0].Forbidden || d.Near[0].Weight < p.Join {
+		t.Fatalf("%+v", d)
+	}
+	if why, link := d.Near[0].Say(); !strings.Contains(why, "500 alerts") || link.ToAlertID != "1" || !strings.Contains(link.Sentence, "ws-1") {
+		t.Errorf("%q %+v", why, link)
+	}
+	cands[0].AlertCount--
+	if d = Decide(f, cands, Prevalence{Keys: map[tocsin.EntityKey]Known{}}, p); d.IncidentID != 1 || len(d.Near) != 0 {
+		t.Errorf("%+v", d)
+	}
+}

@@ -80,9 +80,43 @@ type Decision struct {
 	From       []int64 // merged into the target, ascending; Merge only
 	Links      []tocsin.Link
 	Why        string // one English sentence or two
+	// Near are the candidates that the alert does not come into although what
+	// ties it to them weighs at least half of Policy.Join, strongest first, at most
+	// MaxNear.
+	Near []Near
 	// Refused are incidents that the alert ties to IncidentID and that were not
 	// merged all the same.
 	Refused []Refusal
+}
+
+// MaxNear is how many candidates Decision.Near names.
+const MaxNear = 3
+
+// Near is an incident that has to do with an alert and that it does not join.
+type Near struct {
+	IncidentID int64
+	Weight     float64
+	Forbidden  bool // the evidence is enough, and something forbids it
+	f          *Facts
+	p          *Policy
+	best       pair
+	refused    string
+}
+
+// Say gives the reason in English why they are not joined, and the strongest
+// link between them. Making words takes longer than weighing, and most are never
+// read.
+func (n *Near) Say() (reason string, link tocsin.Link) {
+	link = n.best.link(n.f)
+	switch {
+	case n.refused != "":
+		return "not merged: " + n.refused, link
+	case n.Forbidden:
+		return fmt.Sprintf("it has %d alerts or more, and takes more only on evidence of process, mail, link or application", n.p.MaxAlerts), link
+	case n.Weight >= n.p.Join:
+		return "the evidence is enough to join an alert and too little to merge two incidents", link
+	}
+	return fmt.Sprintf("the evidence is too weak to join, %.0f %% of what is needed", min(99, 100*n.Weight/n.p.Join)), link
 }
 
 // Refusal is a merge that the evidence asks for and something else forbids.

@@ -17,6 +17,7 @@ type scored struct {
 	weight float64
 	hard   float64 // of its best pair
 	pairs  []pair  // strongest first, at most maxLinks
+	over   pair    // strongest of those that do not count, since the incident is too large
 }
 
 // maxLinks is how many links a decision names for each incident.
@@ -38,12 +39,42 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 		cands = slices.DeleteFunc(slices.Clone(cands), func(c Candidate) bool { return strangers(f.Groups, c.Groups) })
 	}
 	w := newWeigher(&f, &prev, &p, cands)
-	var all []scored
+	var all, large []scored
 	for i := range cands {
 		if s := w.score(i, &cands[i]); s.weight > 0 {
 			all = append(all, s)
+		} else if s.over.weight >= p.Join/2 {
+			large = append(large, s)
 		}
 	}
+	d := choose(&f, cands, all, &p)
+	d.Near = near(&f, &d, all, large, &p)
+	return d
+}
+
+// near are those of the scored that the decision leaves aside.
+func near(f *Facts, d *Decision, all, large []scored, p *Policy) (out []Near) {
+	for _, s := range all {
+		if s.weight < p.Join/2 || s.c.IncidentID == d.IncidentID || slices.Contains(d.From, s.c.IncidentID) {
+			continue
+		}
+		n := Near{IncidentID: s.c.IncidentID, Weight: s.weight, f: f, p: p, best: s.pairs[0]}
+		for _, r := range d.Refused {
+			if r.IncidentID == n.IncidentID {
+				n.Forbidden, n.refused = true, r.Reason
+			}
+		}
+		out = append(out, n)
+	}
+	for _, s := range large {
+		out = append(out, Near{IncidentID: s.c.IncidentID, Weight: s.over.weight, Forbidden: true, f: f, p: p, best: s.over})
+	}
+	slices.SortStableFunc(out, func(a, b Near) int { return cmp.Compare(b.Weight, a.Weight) })
+	return out[:min(len(out), MaxNear)]
+}
+
+// choose decides from the candidates with evidence.
+func choose(f *Facts, cands []Candidate, all []scored, p *Policy) Decision {
 	slices.SortStableFunc(all, func(a, b scored) int {
 		if c := cmp.Compare(b.weight, a.weight); c != 0 {
 			return c
@@ -54,18 +85,18 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 		return cmp.Compare(a.c.IncidentID, b.c.IncidentID)
 	})
 	if len(all) == 0 || all[0].weight < p.Join {
-		return Decision{Kind: Open, Why: whyOpen(&f, cands, all, &p)}
+		return Decision{Kind: Open, Why: whyOpen(f, cands, all, p)}
 	}
 	best := all[0]
-	d := Decision{Kind: Attach, IncidentID: best.c.IncidentID, Links: links(&f, best)}
+	d := Decision{Kind: Attach, IncidentID: best.c.IncidentID, Links: links(f, best)}
 	d.Why = d.Links[0].Sentence
 	group := []scored{best}
 	for _, s := range all[1:] {
 		size := min(best.c.AlertCount, s.c.AlertCount)
-		if !mergeable(&p, best, size) || !mergeable(&p, s, size) {
+		if !mergeable(p, best, size) || !mergeable(p, s, size) {
 			continue
 		}
-		if why := forbidden(&p, group, s); why != "" {
+		if why := forbidden(p, group, s); why != "" {
 			d.Refused = append(d.Refused, Refusal{s.c.IncidentID, why})
 			continue
 		}
@@ -75,7 +106,7 @@ func Decide(f Facts, cands []Candidate, prev Prevalence, p Policy) Decision {
 		return d
 	}
 	refused := d.Refused
-	d = merge(&f, group)
+	d = merge(f, group)
 	d.Refused = refused
 	return d
 }
@@ -88,6 +119,9 @@ func (w *weigher) score(n int, c *Candidate) scored {
 	for i := range members {
 		pr := w.weigh(n, &members[i])
 		if c.AlertCount >= w.p.MaxAlerts && pr.hard < w.p.Join {
+			if pr.weight > s.over.weight {
+				s.over = pr
+			}
 			continue
 		}
 		if pr.weight > 0 {

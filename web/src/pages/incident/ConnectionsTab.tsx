@@ -23,6 +23,7 @@ import { count, reasonWord } from "../../parts/words";
 import { CutDialog } from "./CutDialog";
 import { cameWords, holdsTogether, strengthWords } from "./connections";
 import type { Done } from "./Outcome";
+import { RelatedIncidents } from "./RelatedIncidents";
 
 const useStyles = makeStyles({
   stack: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "16px" },
@@ -125,6 +126,7 @@ export function ConnectionsTab({ incident, onDone }: Props) {
           )}
         </ol>
       </section>
+      <RelatedIncidents incident={incident} />
       {chain.isError && (
         <MessageBar intent="warning">
           <MessageBarBody>This may be out of date. {messageOf(chain.error)}</MessageBarBody>
