@@ -15,6 +15,15 @@ async function signIn(page: Page, path: string) {
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeHidden();
 }
 
+async function patch(page: Page, path: string, data: object) {
+  const session = await (await page.request.get("/api/v1/session")).json();
+  const response = await page.request.patch(path, {
+    data,
+    headers: { "X-CSRF-Token": session.csrfToken, Origin: new URL(page.url()).origin },
+  });
+  expect(response.ok(), `${path}: ${response.status()} ${await response.text()}`).toBe(true);
+}
+
 async function check(page: Page, name: string) {
   await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== "running"));
   await page.screenshot({ path: `test-results/${test.info().project.name}/manage-${name}.png` });
@@ -231,7 +240,8 @@ test("classifies similar alerts together, and comments on an alert", async ({ pa
   await expect(pane.getByRole("article").last().locator("strong")).toHaveText("before");
   await pane.getByRole("article").last().scrollIntoViewIfNeeded();
   await check(page, "alert-comment");
-  await bar.getByRole("button", { name: "Undo" }).click();
+  await form.getByRole("button", { name: "Undo" }).click();
+  await expect(form.getByText("Taken back")).toBeVisible();
   await expect(bar.getByRole("status")).toContainText(/Undo of .* finished/);
 });
 
@@ -257,4 +267,39 @@ test("shows the resolution note in the pane and beside the entry of the log", as
   await check(page, "note-in-log");
   await page.goto(`/incidents?status=any&severity=any&range=all&show=${id}`);
   await expect(page.getByText(note).first()).toBeVisible();
+  await patch(page, `/v1.0/security/incidents/${id}`, { status: "active", resolvingComment: "" });
+});
+
+// M01
+test("saves all from the queue in one action", async ({ page }) => {
+  await signIn(page, "/incidents");
+  const id = await firstIncident(page);
+  const at = `/v1.0/security/incidents/${id}`;
+  const before = await (await page.request.get(at)).json();
+  await page.goto(`/incidents?status=any&severity=any&range=all&show=${id}`);
+  await page.getByRole("button", { name: "Manage incident" }).click();
+  const panel = page.getByRole("dialog", { name: "Manage incident" });
+  const name = `From the queue ${test.info().project.name} ${Date.now()}`;
+  await panel.getByLabel("Incident name").fill(name);
+  await panel.getByLabel("Severity").selectOption("low");
+  await panel.getByLabel("Status", { exact: true }).selectOption("inProgress");
+  await panel.getByLabel("Classification").selectOption("truePositive");
+  await panel.getByLabel("Determination").selectOption("malware");
+  const saves: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "PATCH") saves.push(request.url());
+  });
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(panel).toBeHidden();
+  expect(saves).toHaveLength(1);
+  const now = await (await page.request.get(at)).json();
+  expect([now.displayName, now.severity, now.status, now.classification, now.determination]).toEqual([
+    name,
+    "low",
+    "inProgress",
+    "truePositive",
+    "malware",
+  ]);
+  const { displayName, severity, classification, determination } = before;
+  await patch(page, at, { displayName, severity, status: "active", classification, determination });
 });

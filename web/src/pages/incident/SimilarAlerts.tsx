@@ -2,6 +2,7 @@ import {
   Button,
   Checkbox,
   MessageBar,
+  MessageBarActions,
   MessageBarBody,
   makeStyles,
   mergeClasses,
@@ -10,7 +11,14 @@ import {
 } from "@fluentui/react-components";
 import { useState } from "react";
 import { Link } from "react-router";
-import { type SimilarAlerts as Similar, useAskBulk, useSimilarAlerts } from "../../api/manage";
+import {
+  type Bulk,
+  type SimilarAlerts as Similar,
+  useAskBulk,
+  useBulkAction,
+  useBulks,
+  useSimilarAlerts,
+} from "../../api/manage";
 import { useCan } from "../../api/session";
 import type { Alert, Classification } from "../../api/types";
 import { plainText } from "../../parts/hidden";
@@ -131,6 +139,15 @@ export function SimilarAlerts({ alert }: { alert: Alert }) {
   );
 }
 
+function told(job: Bulk | undefined): string {
+  if (!job || job.state === "running") return "They are being changed.";
+  if (job.undoneBy) return "Taken back, where nobody changed them since.";
+  const parts = [`${count(job.changed, "alert")} changed`];
+  if (job.unchanged) parts.push(`${job.unchanged.toLocaleString()} were so already`);
+  if (job.refused) parts.push(`${job.refused.toLocaleString()} refused`);
+  return `${listWords(parts)}.`;
+}
+
 function ClassifyAll({ alert, ids }: { alert: Alert; ids: string[] }) {
   const styles = useStyles();
   const surface = useSurface();
@@ -141,6 +158,10 @@ function ClassifyAll({ alert, ids }: { alert: Alert; ids: string[] }) {
   });
   const [own, setOwn] = useState(true);
   const [resolve, setResolve] = useState(false);
+  // The page's bar of such changes lies behind the pane.
+  const { data: bulks = [] } = useBulks(ask.isSuccess);
+  const job = bulks.find(({ id }) => id === ask.data?.id) ?? ask.data;
+  const undo = useBulkAction("undo");
   const which = own ? [alert.id, ...ids] : ids;
   return (
     <form
@@ -163,11 +184,14 @@ function ClassifyAll({ alert, ids }: { alert: Alert; ids: string[] }) {
       </div>
       {(ask.isError || ask.isSuccess) && (
         <MessageBar className={styles.whole} intent={ask.isError ? "error" : "success"} layout="multiline">
-          <MessageBarBody>
-            {ask.isError
-              ? messageOf(ask.error)
-              : `${count(ask.data.total, "alert")} are being changed. How far it is, and Undo, stand at the foot of the page.`}
-          </MessageBarBody>
+          <MessageBarBody>{ask.isError ? messageOf(ask.error) : told(job)}</MessageBarBody>
+          {job?.canUndo && (
+            <MessageBarActions>
+              <Button size="small" disabledFocusable={undo.isPending} onClick={() => undo.mutate(job.id)}>
+                Undo
+              </Button>
+            </MessageBarActions>
+          )}
         </MessageBar>
       )}
       <div className={styles.whole}>
