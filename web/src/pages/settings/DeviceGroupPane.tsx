@@ -25,7 +25,14 @@ import { Untrusted } from "../../parts/Untrusted";
 import { fields, levels, mostConditions, operators, ready } from "./deviceRule";
 
 const useStyles = makeStyles({
-  form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "14px" },
+  form: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr)",
+    gap: "14px",
+    // A select is as wide as its longest word otherwise, which is wider than a phone.
+    "& > *": { minWidth: 0 },
+    "& .fui-Select, & select": { minWidth: 0, width: "100%", textOverflow: "ellipsis" },
+  },
   rule: { display: "grid", gap: "8px", margin: 0, padding: 0, border: "none", minWidth: 0 },
   legend: { padding: 0, marginBottom: "8px", fontWeight: tokens.fontWeightSemibold },
   condition: {

@@ -13,6 +13,7 @@ import {
 import { EmptyState, ErrorState, LoadingLines, messageOf } from "../../parts/states";
 import { useSurface } from "../../parts/surface";
 import { Untrusted } from "../../parts/Untrusted";
+import { usePhone } from "../../parts/useMedia";
 import { DeleteDeviceGroup } from "./DeleteDeviceGroup";
 import { DeviceGroupPane } from "./DeviceGroupPane";
 import { bodyOf, conditionWords, levelWord, movedTo } from "./deviceRule";
@@ -27,6 +28,7 @@ const useStyles = makeStyles({
   conditions: { listStyleType: "none", margin: 0, padding: 0 },
   buttons: { whiteSpace: "nowrap" },
   level: { minWidth: "140px" },
+  stacked: { display: "grid", gap: "4px", marginTop: "4px" },
   value: { fontWeight: tokens.fontWeightSemibold },
 });
 
@@ -95,6 +97,7 @@ interface ListProps {
 function List({ groups, ungrouped, may, onOpen }: ListProps) {
   const styles = useStyles();
   const surface = useSurface();
+  const phone = usePhone();
   const put = usePutDeviceGroup();
   const table = useRef<HTMLTableElement>(null);
   const [moved, setMoved] = useState<{ id: number; by: -1 | 1 }>();
@@ -126,12 +129,16 @@ function List({ groups, ungrouped, may, onOpen }: ListProps) {
                 Order
               </th>
               <th scope="col">Group</th>
-              <th scope="col">Rule</th>
-              <th scope="col">Remediation</th>
+              {!phone && (
+                <>
+                  <th scope="col">Rule</th>
+                  <th scope="col">Remediation</th>
+                </>
+              )}
               <th scope="col" className="number">
                 Devices
               </th>
-              {may && <th scope="col">Change</th>}
+              {may && !phone && <th scope="col">Change</th>}
             </tr>
           </thead>
           <tbody>
@@ -145,46 +152,26 @@ function List({ groups, ungrouped, may, onOpen }: ListProps) {
                       <Untrusted text={group.description} />
                     </p>
                   )}
+                  {phone && (
+                    <div className={styles.stacked}>
+                      <RuleWords group={group} />
+                      <p>{levelWord(group.remediationLevel)}</p>
+                      {may && <Buttons group={group} count={groups.length} onMove={move} onOpen={onOpen} />}
+                    </div>
+                  )}
                 </td>
-                <td className={styles.rule}>
-                  <RuleWords group={group} />
-                </td>
-                <td className={styles.level}>{levelWord(group.remediationLevel)}</td>
+                {!phone && (
+                  <>
+                    <td className={styles.rule}>
+                      <RuleWords group={group} />
+                    </td>
+                    <td className={styles.level}>{levelWord(group.remediationLevel)}</td>
+                  </>
+                )}
                 <td className="number">{group.devices}</td>
-                {may && (
-                  <td className={styles.buttons}>
-                    <Button
-                      appearance="subtle"
-                      size="small"
-                      icon={<ArrowUpRegular />}
-                      data-move={`${group.id} -1`}
-                      aria-label={`Ask ${group.name} earlier`}
-                      disabledFocusable={group.rank === 1}
-                      onClick={() => move(group, -1)}
-                    />
-                    <Button
-                      appearance="subtle"
-                      size="small"
-                      icon={<ArrowDownRegular />}
-                      data-move={`${group.id} 1`}
-                      aria-label={`Ask ${group.name} later`}
-                      disabledFocusable={group.rank === groups.length}
-                      onClick={() => move(group, 1)}
-                    />
-                    <Button
-                      appearance="subtle"
-                      size="small"
-                      icon={<EditRegular />}
-                      aria-label={`Edit ${group.name}`}
-                      onClick={() => onOpen({ do: "edit", group })}
-                    />
-                    <Button
-                      appearance="subtle"
-                      size="small"
-                      icon={<DeleteRegular />}
-                      aria-label={`Delete ${group.name}`}
-                      onClick={() => onOpen({ do: "delete", group })}
-                    />
+                {may && !phone && (
+                  <td>
+                    <Buttons group={group} count={groups.length} onMove={move} onOpen={onOpen} />
                   </td>
                 )}
               </tr>
@@ -192,10 +179,14 @@ function List({ groups, ungrouped, may, onOpen }: ListProps) {
             <tr>
               <td />
               <td className={surface.muted}>Ungrouped devices</td>
-              <td className={surface.muted}>What no rule takes</td>
-              <td />
+              {!phone && (
+                <>
+                  <td className={surface.muted}>What no rule takes</td>
+                  <td />
+                </>
+              )}
               <td className="number">{ungrouped}</td>
-              {may && <td />}
+              {may && !phone && <td />}
             </tr>
           </tbody>
         </table>
@@ -204,6 +195,50 @@ function List({ groups, ungrouped, may, onOpen }: ListProps) {
         {last && `${last.name} is now number ${last.rank} of ${groups.length}.`}
       </p>
     </>
+  );
+}
+
+interface ButtonsProps {
+  group: DeviceGroup;
+  count: number;
+  onMove: (group: DeviceGroup, by: -1 | 1) => void;
+  onOpen: (open: Open) => void;
+}
+
+function Buttons({ group, count, onMove, onOpen }: ButtonsProps) {
+  const styles = useStyles();
+  const look = { appearance: "subtle", size: "small" } as const;
+  return (
+    <div className={styles.buttons}>
+      <Button
+        {...look}
+        icon={<ArrowUpRegular />}
+        data-move={`${group.id} -1`}
+        aria-label={`Ask ${group.name} earlier`}
+        disabledFocusable={group.rank === 1}
+        onClick={() => onMove(group, -1)}
+      />
+      <Button
+        {...look}
+        icon={<ArrowDownRegular />}
+        data-move={`${group.id} 1`}
+        aria-label={`Ask ${group.name} later`}
+        disabledFocusable={group.rank === count}
+        onClick={() => onMove(group, 1)}
+      />
+      <Button
+        {...look}
+        icon={<EditRegular />}
+        aria-label={`Edit ${group.name}`}
+        onClick={() => onOpen({ do: "edit", group })}
+      />
+      <Button
+        {...look}
+        icon={<DeleteRegular />}
+        aria-label={`Delete ${group.name}`}
+        onClick={() => onOpen({ do: "delete", group })}
+      />
+    </div>
   );
 }
 

@@ -1,4 +1,4 @@
-import { makeStyles } from "@fluentui/react-components";
+import { makeStyles, tokens } from "@fluentui/react-components";
 import { Link } from "react-router";
 import type { ScoringPreview } from "../../api/scoring";
 import { useSurface } from "../../parts/surface";
@@ -6,7 +6,8 @@ import { Untrusted } from "../../parts/Untrusted";
 
 const useStyles = makeStyles({
   stack: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "8px" },
-  name: { minWidth: "180px" },
+  name: { minWidth: "110px" },
+  link: { color: tokens.colorBrandForegroundLink, textDecoration: "none", ":hover": { textDecoration: "underline" } },
 });
 
 /** What other points would make of the open incidents. Nothing is changed yet. */
@@ -46,7 +47,7 @@ export function PointsPreview({ preview }: { preview: ScoringPreview }) {
                 {most.map(({ id, displayName, before, after }) => (
                   <tr key={id}>
                     <td className={styles.name}>
-                      <Link to={`/incidents/${id}`}>
+                      <Link className={styles.link} to={`/incidents/${id}`}>
                         {id}: <Untrusted text={displayName} />
                       </Link>
                     </td>

@@ -25,7 +25,7 @@ import { useSurface } from "../../parts/surface";
 
 const useStyles = makeStyles({
   card: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: "12px", padding: "16px 20px" },
-  choices: { display: "flex", flexWrap: "wrap", gap: "8px" },
+  choices: { display: "flex", gap: "8px", "@media (max-width: 1100px)": { flexWrap: "wrap" } },
   search: { maxWidth: "360px" },
   title: { minWidth: "180px" },
   // A line is as high as its selects: words stand beside them, not above.

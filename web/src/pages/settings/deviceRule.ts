@@ -17,8 +17,8 @@ export const operators: [DeviceCondition["operator"], string][] = [
 export const levels: [string, string][] = [
   ["full", "Full: remediate automatically"],
   ["semiAll", "Semi: approval for all folders"],
-  ["semiCore", "Semi: approval for folders of the operating system"],
-  ["semiNonTemp", "Semi: approval for all but temporary folders"],
+  ["semiCore", "Semi: approval for operating system folders"],
+  ["semiNonTemp", "Semi: approval for non-temporary folders"],
   ["noAutomation", "No automated response"],
 ];
 
