@@ -173,6 +173,21 @@ func TestEveryWriteIsInTheRecord(t *testing.T) {
 			}
 			return writer{"PUT", "/api/v1/correlation/policy", string(policy), false}
 		},
+		"putScoring": func() writer {
+			points, err := json.Marshal(admin.call("GET", "/api/v1/scoring", "").json(t)["defaults"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return writer{"PUT", "/api/v1/scoring", strings.Replace(string(points), `"alerts":8`, `"alerts":9`, 1), false}
+		},
+		"resetScoring": func() writer { return writer{"DELETE", "/api/v1/scoring", ``, false} },
+		"putAssetMark": func() writer {
+			return writer{"POST", "/api/v1/assets/marks", `{"name":"dc01.corp.example","mark":"critical","reason":"domain controller"}`, true}
+		},
+		"removeAssetMark": func() writer {
+			admin.call("POST", "/api/v1/assets/marks", `{"name":"dc02.corp.example","mark":"vip"}`)
+			return writer{"DELETE", "/api/v1/assets/marks?name=dc02.corp.example&mark=vip", ``, false}
+		},
 		"resetCorrelationPolicy": func() writer { return writer{"DELETE", "/api/v1/correlation/policy", ``, false} },
 		"updateCorrelation":      func() writer { return writer{"PATCH", "/api/v1/correlation", `{"default":"disabled"}`, false} },
 		"setRuleCorrelation": func() writer {

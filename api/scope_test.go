@@ -189,6 +189,7 @@ var limitedWalk = map[string]walked{
 	"listRearrangements":   {paths: []string{"{in}/rearrangements", "{mixed}/rearrangements", "{out}/rearrangements"}},
 	"getChain":             {paths: []string{"{in}/chain", "{mixed}/chain", "{out}/chain"}},
 	"listActivities":       {paths: []string{"{in}/activities", "{mixed}/activities", "{out}/activities"}},
+	"getScoring":           {}, // the organisation's points name no device
 	"incidentSummary":      {}, "listTags": {paths: []string{"", "?q={canary}"}}, "listPeople": {}, "listRules": {}, "getSession": {}, "listGroups": {},
 	"exportIncidents": {paths: []string{"", "?$search={canary}"}}, "exportAlerts": {paths: []string{"", "?$search={canary}"}},
 	"incidentFacets": {paths: []string{"?properties=severity,customTags,tocsin/deviceGroups,tocsin/productNames,tocsin/assets,tocsin/osPlatforms,assignedTo", "?properties=tocsin/assets&$filter=tocsin/alertCount gt 0"}},

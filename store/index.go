@@ -113,10 +113,6 @@ type indexName struct {
 	text string
 }
 
-func (ch *indexChange) empty() bool {
-	return len(ch.rows)+len(ch.titles)+len(ch.add)+len(ch.set)+len(ch.names) == 0
-}
-
 func newIndex() *index {
 	return &index{all: roaring.New(), ids: map[valueKey]uint32{}, fields: map[string][]uint32{}}
 }
