@@ -173,6 +173,13 @@ func TestEveryWriteIsInTheRecord(t *testing.T) {
 			}
 			return writer{"PUT", "/api/v1/correlation/policy", string(policy), false}
 		},
+		"relateIncident": func() writer {
+			return writer{"POST", "/api/v1/incidents/" + inc(7) + "/related", `{"incidentId":"` + inc(8) + `","reason":"the same campaign"}`, true}
+		},
+		"unrelateIncident": func() writer {
+			admin.call("POST", "/api/v1/incidents/"+inc(7)+"/related", `{"incidentId":"`+inc(9)+`","reason":"the same campaign"}`)
+			return writer{"DELETE", "/api/v1/incidents/" + inc(7) + "/related/" + inc(9), ``, false}
+		},
 		"putScoring": func() writer {
 			points, err := json.Marshal(admin.call("GET", "/api/v1/scoring", "").json(t)["defaults"])
 			if err != nil {

@@ -69,7 +69,6 @@ func is[T any]() reflect.Type { return reflect.TypeFor[T]() }
 var routes = concat(
 	graphRoutes,
 	facetRoutes,
-	scoringRoutes,
 	rearrangeRoutes, relatedRoutes, correlationRoutes, chainRoutes,
 	bulkRoutes,
 	groupRoutes,
