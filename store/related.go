@@ -35,7 +35,10 @@ func (tx *Tx) Relate(a, b int64, r tocsin.Related) (bool, error) {
 	if !known || gone != 0 {
 		for _, id := range []int64{a, b} {
 			var n int
-			if _, err := tx.one(`SELECT count(*)`+relatedOf, []any{id}, &n); err != nil {
+			// Two look-ups: of an OR over two indexes the planner makes a walk of
+			// the table when nothing has been counted yet.
+			if _, err := tx.one(`SELECT (SELECT count(*) FROM incident_related WHERE tenant = $1 AND id = $2 AND gone = 0)
+				+ (SELECT count(*) FROM incident_related WHERE tenant = $1 AND other = $2 AND gone = 0)`, []any{id}, &n); err != nil {
 				return false, err
 			}
 			if n >= tocsin.MaxRelated {
