@@ -74,6 +74,7 @@ async function firstIncident(page: Page): Promise<string> {
 test("two people on one incident see each other, and lose nothing", async ({ page, browser }) => {
   await signIn(page, "/incidents");
   const id = await firstIncident(page);
+  const before = await (await page.request.get(`/v1.0/security/incidents/${id}`)).json();
   const context = await browser.newContext();
   const other = await context.newPage();
   await signIn(other, `/incidents/${id}/alerts`);
@@ -103,6 +104,9 @@ test("two people on one incident see each other, and lose nothing", async ({ pag
   const now = await (await page.request.get(`/v1.0/security/incidents/${id}`)).json();
   expect([now.displayName, now.severity, now.status]).toEqual([`Mine ${stamp}`, "medium", "inProgress"]);
   await context.close();
+  // Other tests look for the attack by how severe it is.
+  const { displayName, severity } = before;
+  await patch(page, `/v1.0/security/incidents/${id}`, { displayName, severity, status: "active" });
 });
 
 // T01, M13
